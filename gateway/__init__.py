@@ -1,0 +1,1 @@
+"""The process: HTTP, execution, the database server, the command line; imported by nobody."""

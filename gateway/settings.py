@@ -1,0 +1,59 @@
+"""Settings, read once from the environment; every one has a documented default."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Limits(BaseSettings):
+    """What one request may ask for at the most. Environment: `ITCARE_LIMIT_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_LIMIT_", frozen=True)
+
+    body_bytes: int = Field(100 * 1024, gt=0, description="Size of a request body, in bytes.")
+    tokens: int = Field(2000, gt=0, description="Lexical tokens of a document.")
+    depth: int = Field(12, gt=0, description="Levels of objects; edges, nodes and pageInfo are not counted.")
+    introspection_depth: int = Field(16, gt=0, description="Levels of objects below __schema and __type.")
+    aliases: int = Field(50, ge=0, description="Aliases of a document, fragments counted where they are spread.")
+    directives: int = Field(50, ge=0, description="Directives of a document, counted likewise.")
+    objects: int = Field(20_000, gt=0, description="Objects an operation can return, from its page sizes.")
+    seconds: float = Field(10.0, gt=0, description="Time of one operation, its SQL included.")
+
+
+class Settings(BaseSettings):
+    """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_", frozen=True)
+
+    database_url: str | None = Field(
+        None, validation_alias="DATABASE_URL", description="The app's role. None: the embedded PostgreSQL."
+    )
+    database_owner_url: str | None = Field(
+        None, validation_alias="DATABASE_OWNER_URL", description="The owner, for migrations. None: DATABASE_URL."
+    )
+    pg_bin: Path | None = Field(
+        None, validation_alias="PG_BIN", description="Folder of PostgreSQL binaries (>= 17) for the embedded server."
+    )
+    data_dir: Path = Field(Path(".itcare"), description="Folder of the embedded server and of generated keys.")
+    pool_size: int = Field(10, gt=0, description="Database connections of one process.")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins that browsers may call from, separated by commas."
+    )
+    demo: bool = Field(False, description="Demo accounts, `token --mfa-age` and X-Trace; never in production.")
+    debug: bool = Field(False, description="Answers X-Trace: 1 with SQL statement counts and times.")
+    log_json: bool = Field(False, description="One JSON object per log line.")
+
+    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
+    signing_key_file: Path | None = Field(
+        None, description="PEM of the ES256 signing key. None: generated into the data folder."
+    )
+    cursor_key_file: Path | None = Field(
+        None, description="32 random bytes, base64, that authenticate cursors. None: generated into the data folder."
+    )
+    limits: Limits = Field(default_factory=Limits)

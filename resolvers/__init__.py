@@ -1,0 +1,1 @@
+"""Models and plain values in, models and rows out: everything that touches the database."""
