@@ -3,6 +3,7 @@
     ItcareError
     ├── BadUserInput          BAD_USER_INPUT           the request's values are wrong
     ├── LimitExceeded         LIMIT_EXCEEDED           the request is too large
+    ├── CountTimeout          COUNT_TIMEOUT            a count took too long; the rest stands
     ├── OperationTimeout      OPERATION_TIMEOUT        the request took too long
     ├── Unauthenticated       UNAUTHENTICATED          no caller, or a token that is not valid
     └── ServiceUnavailable    SERVICE_UNAVAILABLE      the database cannot be reached now
@@ -70,3 +71,15 @@ class ServiceUnavailable(ItcareError):
 
     code = "SERVICE_UNAVAILABLE"
     http_status = 503
+
+
+class CountTimeout(ItcareError):
+    """A count took longer than `seconds`; the rest of the answer stands."""
+
+    code = "COUNT_TIMEOUT"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"There is too much to count within {seconds:g} s. Narrow the filter, or leave the count out.",
+            seconds=seconds,
+        )

@@ -1,0 +1,173 @@
+"""The caller: which account, and what of which Clouds it may see. Read from the database at each operation."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BindParameter, Select, bindparam, false, null, select, true, union_all
+from sqlalchemy.types import Text
+
+from auth.errors import Unauthenticated
+from auth.tables import (
+    Account,
+    AccountKind,
+    Cloud,
+    Membership,
+    Organization,
+    OrganizationMember,
+    Profile,
+    table,
+)
+
+Fetch = Callable[[Select[Any], dict[str, Any]], Awaitable[Sequence[Any]]]
+"""Runs one select inside the operation's transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleOrganization:
+    """An organization that the caller sees by name."""
+
+    id: UUID
+    code: str
+    name: str
+    is_group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleCloud:
+    """A Cloud that the caller sees by name, and whether also what is in it."""
+
+    organization_id: UUID
+    id: UUID
+    code: str
+    name: str
+    is_default: bool
+    profiles: frozenset[Profile]
+    sees_resources: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a caller may see, as the identifiers that every select is held to.
+
+    `organizations` and `clouds` are seen by name; in `resource_clouds`, of `resource_organizations`, also Services and
+    resources. The platform sees every name (`all_names`) and no resource.
+    """
+
+    all_names: bool
+    organizations: tuple[UUID, ...]
+    clouds: tuple[UUID, ...]
+    resource_organizations: tuple[UUID, ...]
+    resource_clouds: tuple[UUID, ...]
+
+
+NOTHING = Scope(False, (), (), (), ())
+"""The scope of the anonymous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated account with its memberships, as they are in this operation's snapshot."""
+
+    account_id: UUID
+    kind: AccountKind
+    email: str
+    is_platform: bool
+    organizations: tuple[VisibleOrganization, ...]
+    clouds: tuple[VisibleCloud, ...]
+    scope: Scope
+
+
+ACCOUNT, ORGANIZATION, CLOUD = table(Account), table(Organization), table(Cloud)
+MEMBERSHIP, MEMBER = table(Membership), table(OrganizationMember)
+CALLER: BindParameter[UUID] = bindparam("account_id")
+
+# One row per thing that makes a Cloud, or an organization alone, visible to the caller.
+VISIBLE = union_all(
+    select(
+        MEMBERSHIP.c.organization_id, MEMBERSHIP.c.cloud_id, MEMBERSHIP.c.profile, true().label("sees_resources")
+    ).where(MEMBERSHIP.c.account_id == CALLER),
+    select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), true())
+    .join(ACCOUNT, ACCOUNT.c.organization_id == CLOUD.c.organization_id)
+    .where(ACCOUNT.c.id == CALLER, ACCOUNT.c.kind == AccountKind.API_ACCOUNT.value),
+    select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), false())
+    .join(MEMBER, MEMBER.c.organization_id == CLOUD.c.organization_id)
+    .where(MEMBER.c.account_id == CALLER, MEMBER.c.is_security_representative),
+    select(MEMBER.c.organization_id, null(), null().cast(Text), false()).where(MEMBER.c.account_id == CALLER),
+).cte("visible")
+
+PRINCIPAL = (
+    select(
+        ACCOUNT.c.id.label("account_id"),
+        ACCOUNT.c.kind,
+        ACCOUNT.c.email,
+        ACCOUNT.c.is_platform,
+        ORGANIZATION.c.id.label("organization_id"),
+        ORGANIZATION.c.code.label("organization_code"),
+        ORGANIZATION.c.name.label("organization_name"),
+        ORGANIZATION.c.is_group,
+        CLOUD.c.id.label("cloud_id"),
+        CLOUD.c.code.label("cloud_code"),
+        CLOUD.c.name.label("cloud_name"),
+        CLOUD.c.is_default,
+        VISIBLE.c.profile,
+        VISIBLE.c.sees_resources,
+    )
+    .select_from(ACCOUNT)
+    .outerjoin(VISIBLE, true())
+    .outerjoin(ORGANIZATION, ORGANIZATION.c.id == VISIBLE.c.organization_id)
+    .outerjoin(CLOUD, (CLOUD.c.organization_id == VISIBLE.c.organization_id) & (CLOUD.c.id == VISIBLE.c.cloud_id))
+    .where(ACCOUNT.c.id == CALLER, ACCOUNT.c.disabled_at.is_(None))
+    .order_by(ORGANIZATION.c.id, CLOUD.c.id)
+)
+
+
+async def load_principal(fetch: Fetch, account_id: UUID) -> Principal:
+    """Read an account and what it may see, in one statement.
+
+    Raises Unauthenticated if the account does not exist or is disabled, with the answer of an invalid token.
+    """
+    rows = await fetch(PRINCIPAL, {"account_id": account_id})
+    if not rows:
+        raise Unauthenticated("The access token is not valid.")
+    organizations: dict[UUID, VisibleOrganization] = {}
+    clouds: dict[UUID, VisibleCloud] = {}
+    for row in rows:
+        if row.organization_id is not None:
+            organizations[row.organization_id] = VisibleOrganization(
+                row.organization_id, row.organization_code, row.organization_name, row.is_group
+            )
+        if row.cloud_id is not None:
+            seen = clouds.get(row.cloud_id)
+            held = seen.profiles if seen else frozenset[Profile]()
+            clouds[row.cloud_id] = VisibleCloud(
+                row.organization_id,
+                row.cloud_id,
+                row.cloud_code,
+                row.cloud_name,
+                row.is_default,
+                held | {Profile(row.profile)} if row.profile else held,
+                row.sees_resources or (seen is not None and seen.sees_resources),
+            )
+    account = rows[0]
+    return Principal(
+        account_id=account.account_id,
+        kind=AccountKind(account.kind),
+        email=account.email,
+        is_platform=account.is_platform,
+        organizations=tuple(organizations.values()),
+        clouds=tuple(clouds.values()),
+        scope=_scope(account.is_platform, tuple(organizations), tuple(clouds.values())),
+    )
+
+
+def _scope(is_platform: bool, organizations: tuple[UUID, ...], clouds: tuple[VisibleCloud, ...]) -> Scope:
+    open_clouds = tuple(cloud for cloud in clouds if cloud.sees_resources)
+    return Scope(
+        all_names=is_platform,
+        organizations=organizations,
+        clouds=tuple(cloud.id for cloud in clouds),
+        resource_organizations=tuple({cloud.organization_id: None for cloud in open_clouds}),
+        resource_clouds=tuple(cloud.id for cloud in open_clouds),
+    )

@@ -1,0 +1,231 @@
+"""Keyset pages of any list of the graph, for many parents and many arguments in one statement."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from auth.errors import BadUserInput
+from auth.principal import Scope
+from resolvers.reads.cursors import CursorSeal, binding
+from resolvers.reads.predicates import All, Predicate
+from resolvers.reads.sources import ListOf
+from resolvers.snapshot import Snapshot
+
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
+
+Order = tuple[tuple[str, bool], ...]
+Parent = UUID | str | None
+
+
+@dataclass(frozen=True)
+class PageQuery:
+    """Which rows of a list: filter, order (name, descending), how many, from which end, between which order values."""
+
+    where: Predicate
+    order: Order
+    limit: int
+    backward: bool = False
+    after: tuple[Any, ...] | None = None
+    before: tuple[Any, ...] | None = None
+
+
+class Page(NamedTuple):
+    """The rows of a page, in the list's order, and whether there are more on either side."""
+
+    rows: list[Any]
+    has_next: bool
+    has_previous: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """One list as it was asked for: what its page, its count and its facets are loaded by."""
+
+    of: ListOf[Any]
+    parent: Parent
+    query: PageQuery
+    binding: bytes
+    seal: CursorSeal
+
+    def cursor(self, row: Any) -> str:
+        """Make the cursor of a row of this list."""
+        return self.seal.seal(self.binding, [row[index] for index in self.positions])
+
+    @cached_property
+    def positions(self) -> tuple[int, ...]:
+        """Where the order's columns and the id stand in a row."""
+        ordered = [column for column, _ in _directed(self.of, self.query.order)]
+        return tuple(next(n for n, c in enumerate(self.of.source.columns) if c is column) for column in ordered)
+
+
+@dataclass(frozen=True)
+class PageArguments:
+    """The four arguments that every connection takes."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+
+def listing(
+    of: ListOf[Any],
+    arguments: PageArguments,
+    *,
+    seal: CursorSeal,
+    parent: Parent = None,
+    where: Predicate | None = None,
+    order: Order = (),
+) -> Listing:
+    """Check the arguments of a connection and say which page they ask for; raises BadUserInput."""
+    where = All(()) if where is None else where
+    order = order or of.source.order
+    limit, backward = _extent(arguments)
+    bound = binding(of.name, parent, order, where)
+    kinds = [column.type.python_type for column, _ in _directed(of, order)]
+
+    def values(argument: str, cursor: str | None) -> tuple[Any, ...] | None:
+        return None if cursor is None else seal.open(bound, cursor, kinds, argument=argument)
+
+    query = PageQuery(
+        where, order, limit, backward, values("after", arguments.after), values("before", arguments.before)
+    )
+    return Listing(of, parent, query, bound, seal)
+
+
+def _extent(arguments: PageArguments) -> tuple[int, bool]:
+    backward = arguments.last is not None or (arguments.before is not None and arguments.first is None)
+    name, other = ("last", "first") if backward else ("first", "last")
+    stray = "after" if backward else "before"
+    if getattr(arguments, other) is not None or getattr(arguments, stray) is not None:
+        raise BadUserInput(
+            "Page forwards with `first` and `after`, or backwards with `last` and `before`.",
+            argument=other if getattr(arguments, other) is not None else stray,
+        )
+    size = getattr(arguments, name)
+    if size is not None and not 0 <= size <= LARGEST_PAGE:
+        raise BadUserInput(f"`{name}` is {size}; it must be from 0 to {LARGEST_PAGE}.", argument=name)
+    return (DEFAULT_PAGE if size is None else size), backward
+
+
+async def load_pages(
+    snapshot: Snapshot, scope: Scope, of: ListOf[Any], keys: Sequence[tuple[Parent, PageQuery]]
+) -> list[Page]:
+    """Load the pages of one list for many parents, also with different arguments, in one statement."""
+    parents_of: dict[PageQuery, list[Parent]] = defaultdict(list)
+    for parent, query in keys:
+        parents_of[query].append(parent)
+    queries = list(parents_of)
+    found: dict[tuple[int, int], list[Any]] = defaultdict(list)
+    if len(queries) == 1 and of.belongs is None:
+        found[0, 1] = [of.source.row(*row) for row in await snapshot.fetch(_rows(of, scope, queries[0], None))]
+    else:
+        groups = [_group(of, scope, n, query, parents) for n, (query, parents) in enumerate(parents_of.items())]
+        statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+        # The position is the database's own; the order of a lateral join's rows is only a habit.
+        for group, place, _, *columns in sorted(await snapshot.fetch(statement), key=itemgetter(2)):
+            found[group, place].append(of.source.row(*columns))
+    places = {
+        (parent, query): (n, m)
+        for n, query in enumerate(queries)
+        for m, parent in enumerate(parents_of[query], start=1)
+    }
+    return [_page(query, found[places[parent, query]]) for parent, query in keys]
+
+
+def _page(query: PageQuery, rows: list[Any]) -> Page:
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    if query.backward:
+        return Page(rows[::-1], has_next=query.before is not None, has_previous=more)
+    return Page(rows, has_next=more, has_previous=query.after is not None)
+
+
+def _group(of: ListOf[Any], scope: Scope, number: int, query: PageQuery, parents: Sequence[Parent]) -> Select[Any]:
+    """Select (group, parent's position, row's position, columns…) for the parents that share one query."""
+    if of.belongs is None:
+        rows = _rows(of, scope, query, None, numbered=True).subquery()
+        return select(literal(number, Integer), literal(1, Integer), *rows.c)
+    given = func.unnest(literal(list(parents), ARRAY(of.key))).table_valued("id", with_ordinality="position")
+    given = given.render_derived(name="parent")
+    page = _rows(of, scope, query, given.c.id, numbered=True).lateral("page")
+    return select(literal(number, Integer), given.c.position, *page.c).select_from(given.join(page, true()))
+
+
+def _rows(
+    of: ListOf[Any],
+    scope: Scope,
+    query: PageQuery,
+    parent: ColumnElement[Any] | None,
+    *,
+    numbered: bool = False,
+) -> Select[Any]:
+    order = _directed(of, query.order)
+    ordering = [column.desc() if descending is not query.backward else column.asc() for column, descending in order]
+    columns = of.source.columns
+    if numbered:
+        columns = (func.row_number().over(order_by=ordering).label("position"), *columns)
+    statement = select(*columns).select_from(of.source.table)
+    statement = statement.where(*conditions(of, scope, query.where, parent))
+    if query.after is not None:
+        statement = statement.where(_beyond(order, query.after, forward=True))
+    if query.before is not None:
+        statement = statement.where(_beyond(order, query.before, forward=False))
+    if of.source.grouped:
+        statement = statement.group_by(of.source.id)
+    return statement.order_by(*ordering).limit(query.limit + 1)
+
+
+def conditions(
+    of: ListOf[Any], scope: Scope, where: Predicate, parent: ColumnElement[Any] | None
+) -> list[ColumnElement[bool]]:
+    """Say which rows of a list a caller gets: what they may see, below the parent, that the filter keeps."""
+    belongs = [] if of.belongs is None or parent is None else [of.belongs(parent)]
+    return [of.source.visible(scope), *belongs, where.sql(of.source.fields)]
+
+
+def _directed(of: ListOf[Any], order: Order) -> list[tuple[ColumnElement[Any], bool]]:
+    """The order's columns, then the id in the last one's direction, so that an index can serve both ways."""
+    columns = [(of.source.orders[name], descending) for name, descending in order]
+    return [*columns, (of.source.id, columns[-1][1] if columns else False)]
+
+
+def _beyond(
+    order: list[tuple[ColumnElement[Any], bool]], values: tuple[Any, ...], *, forward: bool
+) -> ColumnElement[bool]:
+    bounds = [literal(value, column.type) for (column, _), value in zip(order, values, strict=True)]
+    ups = [descending is not forward for _, descending in order]
+    if all(up is other for up, other in pairwise(ups)):
+        place, bound = tuple_(*[column for column, _ in order]), tuple_(*bounds)
+        return place > bound if ups[0] else place < bound
+    columns = [column for column, _ in order]
+    return or_(
+        *[
+            and_(
+                *[column == bound for column, bound in zip(columns[:n], bounds[:n], strict=True)],
+                columns[n] > bounds[n] if ups[n] else columns[n] < bounds[n],
+            )
+            for n in range(len(columns))
+        ]
+    )

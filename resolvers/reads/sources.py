@@ -1,0 +1,311 @@
+"""Where each kind of row comes from, in which orders, what filters may name, and what of it a caller may see."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    FromClause,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+
+from auth.principal import Scope
+from auth.tables import Cloud, Membership, Organization, TenantRow, table
+from resolvers import tables as t
+from resolvers.reads import rows
+from resolvers.reads.predicates import Fields, Relation
+
+R = TypeVar("R")
+
+ORGANIZATION, CLOUD, SERVICE, RESOURCE = table(Organization), table(Cloud), table(t.Service), table(t.Resource)
+PLACEMENT, TAG, NETWORK, AREA = table(t.ResourcePlacement), table(t.ResourceTag), table(t.Network), table(t.Area)
+MEMBER, SUBJECT, SIZING = table(t.LoadBalancerMember), table(t.MaintenanceSubject), table(t.Sizing)
+PRODUCT, MEMBERSHIP, OPERATION = table(t.Product), table(Membership), table(t.Operation)
+
+
+@dataclass(frozen=True, eq=False)
+class Source(Generic[R]):
+    """A kind of row: its columns, `from` clause, orders (never null), what filters may name, and who may see it."""
+
+    name: str
+    row: Callable[..., R]
+    columns: tuple[ColumnElement[Any], ...]
+    table: FromClause
+    id: Column[Any]
+    orders: Mapping[str, ColumnElement[Any]]
+    order: tuple[tuple[str, bool], ...]
+    """The order when none is asked for: names and whether descending; `id` always follows."""
+    visible: Callable[[Scope], ColumnElement[bool]]
+    fields: Fields = field(default_factory=lambda: Fields({}))
+    grouped: bool = False
+    """Whether a row stands for a group of table rows with the same `id`."""
+
+    @property
+    def counted(self) -> FromClause:
+        """The table alone: joins only add columns, so that counts do without them."""
+        return cast("FromClause", self.id.table)
+
+
+@dataclass(frozen=True, eq=False)
+class ListOf(Generic[R]):
+    """A list in the graph: all of a source, or those that `belongs` ties to a parent of SQL type `key`."""
+
+    name: str
+    source: Source[R]
+    belongs: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    key: TypeEngine[Any] = field(default_factory=Uuid)
+
+
+def among(column: ColumnElement[Any], values: tuple[Any, ...], kind: TypeEngine[Any] | None = None) -> Any:
+    """Hold a column to some values; one value is an equality, which keeps the order of an index."""
+    kind = Uuid() if kind is None else kind
+    if not values:
+        return false()
+    if len(values) == 1:
+        return column == literal(values[0], kind)
+    return column == any_(literal(list(values), ARRAY(kind)))
+
+
+# -- what a caller may see -------------------------------------------------------------------------------------------
+
+
+def named_organizations(scope: Scope) -> ColumnElement[bool]:
+    """Organizations that the caller sees by name."""
+    return true() if scope.all_names else among(ORGANIZATION.c.id, scope.organizations)
+
+
+def named_clouds(scope: Scope) -> ColumnElement[bool]:
+    """Clouds that the caller sees by name."""
+    return true() if scope.all_names else among(CLOUD.c.id, scope.clouds)
+
+
+def in_open_clouds(of: FromClause) -> Callable[[Scope], ColumnElement[bool]]:
+    """Rows of Clouds whose content the caller sees."""
+    return lambda scope: and_(
+        among(of.c.organization_id, scope.resource_organizations), among(of.c.cloud_id, scope.resource_clouds)
+    )
+
+
+def everyone(_: Scope) -> ColumnElement[bool]:
+    """Rows that every authenticated caller sees."""
+    return true()
+
+
+# -- what filters may name -------------------------------------------------------------------------------------------
+
+
+def _of_resource(model: type[SQLModel], **columns: ColumnElement[Any]) -> Relation:
+    related = table(model).alias()
+    on = and_(related.c.organization_id == RESOURCE.c.organization_id, related.c.resource_id == RESOURCE.c.id)
+    return Relation(related, on, Fields({column.name: column for column in related.c}))
+
+
+def _network() -> Relation:
+    joined = NETWORK.join(
+        AREA, and_(AREA.c.organization_id == NETWORK.c.organization_id, AREA.c.id == NETWORK.c.area_id)
+    )
+    on = and_(NETWORK.c.organization_id == RESOURCE.c.organization_id, NETWORK.c.id == RESOURCE.c.network_id)
+    return Relation(joined, on, Fields({"vlan": NETWORK.c.vlan, "area": AREA.c.code, "scope": NETWORK.c.scope}))
+
+
+RESOURCE_FIELDS = Fields(
+    columns={
+        "organization": RESOURCE.c.organization_id,
+        "cloud": RESOURCE.c.cloud_id,
+        "service": RESOURCE.c.service_id,
+        **{column.name: column for column in RESOURCE.c},
+    },
+    relations={
+        "tag": partial(_of_resource, t.ResourceTag),
+        "placement": partial(_of_resource, t.ResourcePlacement),
+        "instance": partial(_of_resource, t.Instance),
+        "load_balancer": partial(_of_resource, t.LoadBalancer),
+        "object_store": partial(_of_resource, t.ObjectStore),
+        "kubernetes_cluster": partial(_of_resource, t.KubernetesCluster),
+        "network": _network,
+    },
+)
+
+# -- the kinds of row ------------------------------------------------------------------------------------------------
+
+ORGANIZATIONS = Source(
+    name="organization",
+    row=rows.OrganizationRow,
+    columns=tuple(ORGANIZATION.c[name] for name in rows.OrganizationRow._fields),
+    table=ORGANIZATION,
+    id=ORGANIZATION.c.id,
+    orders={"NAME": ORGANIZATION.c.name},
+    order=(("NAME", False),),
+    visible=named_organizations,
+)
+
+CLOUDS = Source(
+    name="cloud",
+    row=rows.CloudRow,
+    columns=tuple(CLOUD.c[name] for name in rows.CloudRow._fields),
+    table=CLOUD,
+    id=CLOUD.c.id,
+    orders={"NAME": CLOUD.c.name},
+    order=(("NAME", False),),
+    visible=named_clouds,
+)
+
+SERVICES = Source(
+    name="service",
+    row=rows.ServiceRow,
+    columns=tuple(SERVICE.c[name] for name in rows.ServiceRow._fields),
+    table=SERVICE,
+    id=SERVICE.c.id,
+    orders={"NAME": SERVICE.c.name},
+    order=(("NAME", False),),
+    visible=in_open_clouds(SERVICE),
+    fields=Fields({"name": SERVICE.c.name, "organization": SERVICE.c.organization_id, "cloud": SERVICE.c.cloud_id}),
+)
+
+RESOURCES = Source(
+    name="resource",
+    row=rows.ResourceRow,
+    columns=(
+        *(RESOURCE.c[name] for name in rows.ResourceRow._fields if name in RESOURCE.c),
+        SERVICE.c.name.label("service_name"),
+        SERVICE.c.description.label("service_description"),
+    ),
+    # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
+    table=RESOURCE.join(
+        SERVICE,
+        and_(
+            SERVICE.c.organization_id == RESOURCE.c.organization_id,
+            SERVICE.c.id == RESOURCE.c.service_id,
+        ),
+    ),
+    id=RESOURCE.c.id,
+    orders={
+        "NAME": RESOURCE.c.name,
+        "TYPE": RESOURCE.c.type,
+        "STATUS": RESOURCE.c.status,
+        "ENVIRONMENT": RESOURCE.c.environment,
+        "CREATED_AT": RESOURCE.c.created_at,
+        "UPDATED_AT": RESOURCE.c.updated_at,
+    },
+    order=(("NAME", False),),
+    visible=in_open_clouds(RESOURCE),
+    fields=RESOURCE_FIELDS,
+)
+
+
+def _parts(name: str, model: type[TenantRow], row: Any, order: str, *, descending: bool = False) -> Source[Any]:
+    """Rows of one table with a Cloud, listed in one order."""
+    of = table(model)
+    return Source(
+        name=name,
+        row=row,
+        columns=tuple(of.c[column] for column in row._fields),
+        table=of,
+        id=of.c.id,
+        orders={} if order == "id" else {order.upper(): of.c[order]},
+        order=() if order == "id" else ((order.upper(), descending),),
+        visible=in_open_clouds(of),
+        fields=Fields({column.name: column for column in of.c}),
+    )
+
+
+SNAPSHOTS = _parts("snapshot", t.Snapshot, rows.SnapshotRow, "created_at", descending=True)
+DNS_ALIASES = _parts("dnsAlias", t.DnsAlias, rows.DnsAliasRow, "fqdn")
+LOAD_BALANCER_MEMBERS = _parts("loadBalancerMember", t.LoadBalancerMember, rows.LoadBalancerMemberRow, "id")
+OBJECT_STORE_USERS = _parts("objectStoreUser", t.ObjectStoreUser, rows.ObjectStoreUserRow, "label")
+NAMESPACES = _parts("namespace", t.Namespace, rows.NamespaceRow, "name")
+MAINTENANCES = _parts("maintenance", t.Maintenance, rows.MaintenanceRow, "starts_at", descending=True)
+INDICATORS = _parts("indicator", t.Indicator, rows.IndicatorRow, "name")
+OPERATIONS = _parts("operation", t.Operation, rows.OperationRow, "submitted_at", descending=True)
+SMS_SUBSCRIPTIONS = _parts("smsSubscription", t.SmsSubscription, rows.SmsSubscriptionRow, "created_at")
+
+_NODE = table(t.ClusterNode)
+CLUSTER_NODES = Source(
+    name="clusterNode",
+    row=rows.ClusterNodeRow,
+    columns=tuple(SIZING.c[c] if c in ("cpu", "ram_gb") else _NODE.c[c] for c in rows.ClusterNodeRow._fields),
+    table=_NODE.join(SIZING, SIZING.c.code == _NODE.c.sizing_code),
+    id=_NODE.c.id,
+    orders={"NAME": _NODE.c.name},
+    order=(("NAME", False),),
+    visible=in_open_clouds(_NODE),
+)
+
+TAG_KEYS = Source(
+    name="tagKey",
+    row=rows.TagKeyRow,
+    columns=(TAG.c.key, func.count().label("resources")),
+    table=TAG,
+    id=TAG.c.key,
+    orders={},
+    order=(),
+    visible=in_open_clouds(TAG),
+    fields=Fields({"key": TAG.c.key}),
+    grouped=True,
+)
+
+# -- the lists of the graph ------------------------------------------------------------------------------------------
+
+
+def _equal(column: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    return lambda parent: column == parent
+
+
+def _in_zone(parent: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists(
+        select(literal(1)).where(
+            PLACEMENT.c.organization_id == RESOURCE.c.organization_id,
+            PLACEMENT.c.resource_id == RESOURCE.c.id,
+            PLACEMENT.c.availability_zone_code == parent,
+        )
+    )
+
+
+def _balances(parent: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists(
+        select(literal(1)).where(
+            MEMBER.c.organization_id == RESOURCE.c.organization_id,
+            MEMBER.c.resource_id == RESOURCE.c.id,
+            MEMBER.c.instance_id == parent,
+        )
+    )
+
+
+ALL_ORGANIZATIONS = ListOf("organizations", ORGANIZATIONS)
+ALL_SERVICES = ListOf("services", SERVICES)
+ALL_RESOURCES = ListOf("resources", RESOURCES)
+ALL_OPERATIONS = ListOf("operations", OPERATIONS)
+ALL_TAG_KEYS = ListOf("tagKeys", TAG_KEYS)
+CLOUDS_OF_ORGANIZATION = ListOf("Organization.clouds", CLOUDS, _equal(CLOUD.c.organization_id))
+SERVICES_OF_CLOUD = ListOf("Cloud.services", SERVICES, _equal(SERVICE.c.cloud_id))
+RESOURCES_OF_ORGANIZATION = ListOf("Organization.resources", RESOURCES, _equal(RESOURCE.c.organization_id))
+RESOURCES_OF_CLOUD = ListOf("Cloud.resources", RESOURCES, _equal(RESOURCE.c.cloud_id))
+RESOURCES_OF_SERVICE = ListOf("Service.resources", RESOURCES, _equal(RESOURCE.c.service_id))
+RESOURCES_OF_ZONE = ListOf("AvailabilityZone.resources", RESOURCES, _in_zone, Text())
+LOAD_BALANCERS_OF_INSTANCE = ListOf("Instance.loadBalancers", RESOURCES, _balances)
+MAINTENANCES_OF_CLOUD = ListOf("Cloud.maintenances", MAINTENANCES, _equal(MAINTENANCES.table.c.cloud_id))
+INDICATORS_OF_SERVICE = ListOf("Service.indicators", INDICATORS, _equal(INDICATORS.table.c.service_id))
+SNAPSHOTS_OF_INSTANCE = ListOf("Instance.snapshots", SNAPSHOTS, _equal(SNAPSHOTS.table.c.resource_id))
+DNS_ALIASES_OF_RESOURCE = ListOf("Resource.dnsAliases", DNS_ALIASES, _equal(DNS_ALIASES.table.c.resource_id))
+MEMBERS_OF_LOAD_BALANCER = ListOf(
+    "LoadBalancer.members", LOAD_BALANCER_MEMBERS, _equal(LOAD_BALANCER_MEMBERS.table.c.resource_id)
+)
+USERS_OF_OBJECT_STORE = ListOf("ObjectStore.users", OBJECT_STORE_USERS, _equal(OBJECT_STORE_USERS.table.c.resource_id))
+NAMESPACES_OF_CLUSTER = ListOf("KubernetesCluster.namespaces", NAMESPACES, _equal(NAMESPACES.table.c.resource_id))
+NODES_OF_RESOURCE = ListOf("Resource.nodes", CLUSTER_NODES, _equal(_NODE.c.resource_id))
+OPERATIONS_OF_RESOURCE = ListOf("Resource.operations", OPERATIONS, _equal(OPERATION.c.resource_id))
