@@ -72,6 +72,9 @@ class ServiceUnavailable(ItcareError):
     code = "SERVICE_UNAVAILABLE"
     http_status = 503
 
+    def __init__(self) -> None:
+        super().__init__("The database cannot be reached now. Send the request again in a moment.")
+
 
 class CountTimeout(ItcareError):
     """A count took longer than `seconds`; the rest of the answer stands."""

@@ -19,6 +19,7 @@ from auth.tables import (
     Profile,
     table,
 )
+from auth.tokens import INVALID_TOKEN
 
 Fetch = Callable[[Select[Any], dict[str, Any]], Awaitable[Sequence[Any]]]
 """Runs one select inside the operation's transaction."""
@@ -130,7 +131,7 @@ async def load_principal(fetch: Fetch, account_id: UUID) -> Principal:
     """
     rows = await fetch(PRINCIPAL, {"account_id": account_id})
     if not rows:
-        raise Unauthenticated("The access token is not valid.")
+        raise Unauthenticated(INVALID_TOKEN)
     organizations: dict[UUID, VisibleOrganization] = {}
     clouds: dict[UUID, VisibleCloud] = {}
     for row in rows:

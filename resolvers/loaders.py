@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Column
+
 from auth.principal import Principal
 from resolvers.loading import Loader
 from resolvers.reads import lookups, rows, sources
@@ -43,10 +45,9 @@ class Loaders:
         self.sms_subscription_by_id = self._by_id(sources.SMS_SUBSCRIPTIONS)
         self.resource_by_path = Loader(self._scoped(lookups.resources_by_path))
         self.detail_by_resource = Loader(self._scoped(lookups.details_by_resource))
-        self.file_systems_by_instance = self._by_parent(lookups.FILE_SYSTEMS_OF_INSTANCE)
-        self.subjects_by_maintenance = self._by_parent(lookups.SUBJECTS_OF_MAINTENANCE)
-        self.steps_by_operation = self._by_parent(lookups.STEPS_OF_OPERATION)
-        self.sms_subscriptions_by_service = self._by_parent(lookups.SMS_OF_SERVICE)
+        self.sms_subscription_by_service = self._by(
+            sources.SMS_SUBSCRIPTIONS, sources.SMS_SUBSCRIPTION.c.service_id
+        )
         self._topology = Loader(self._topologies)
 
         # The caller's own organizations and Clouds came with the principal.
@@ -85,10 +86,10 @@ class Loaders:
         return await self._topology.load("all")
 
     def _by_id(self, of: Source[R]) -> Loader[UUID, R | None]:
-        return Loader(partial(lookups.rows_by_id, self._snapshot, self._scope, of))
+        return self._by(of, of.id)
 
-    def _by_parent(self, of: lookups.ShortList) -> Loader[UUID, list[Any]]:
-        return Loader(partial(lookups.rows_by_parent, self._snapshot, self._scope, of))
+    def _by(self, of: Source[R], column: Column[Any]) -> Loader[UUID, R | None]:
+        return Loader(partial(lookups.rows_by_key, self._snapshot, self._scope, of, column))
 
     def _scoped(self, read: Callable[..., Awaitable[Sequence[R]]]) -> Callable[[Sequence[Any]], Awaitable[Sequence[R]]]:
         return partial(read, self._snapshot, self._scope)

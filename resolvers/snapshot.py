@@ -16,8 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from auth.errors import CountTimeout, ItcareError, ServiceUnavailable
 from resolvers.trace import Trace
 
-UNAVAILABLE = "The database cannot be reached now. Send the request again in a moment."
-
 
 def create_engine(url: str, *, pool_size: int, statement_seconds: float) -> AsyncEngine:
     """Make the engine of the app's role: a bounded pool, and a time limit that PostgreSQL itself keeps."""
@@ -28,6 +26,8 @@ def create_engine(url: str, *, pool_size: int, statement_seconds: float) -> Asyn
         pool_timeout=statement_seconds,
         json_deserializer=orjson.loads,
         query_cache_size=1200,
+        # It takes the parent of a lateral list, which is only named in an EXISTS, for a forgotten join.
+        enable_from_linting=False,
         connect_args={
             "timeout": 5,
             "prepared_statement_cache_size": 500,
@@ -47,6 +47,7 @@ class Snapshot:
         self._connection = connection
         self._lock = asyncio.Lock()
         self._trace = trace
+        self._open = True
 
     async def fetch(self, statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run one select and give its rows."""
@@ -70,7 +71,17 @@ class Snapshot:
                 if not driver.is_closed():
                     await driver.execute("ROLLBACK TO SAVEPOINT counting; RELEASE SAVEPOINT counting")
 
+    async def close(self) -> None:
+        """Let the statement that runs end, and run no other.
+
+        An operation may end before all that it asked for is there: one error can make the rest worthless.
+        """
+        async with self._lock:
+            self._open = False
+
     async def _run(self, statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        if not self._open:
+            raise RuntimeError("the operation has ended")
         started = time.perf_counter()
         try:
             rows: Sequence[Any] = (await self._connection.execute(statement, parameters)).all()
@@ -89,15 +100,19 @@ async def open_snapshot(engine: AsyncEngine, trace: Trace) -> AsyncIterator[Snap
     """Begin the transaction of an operation, and end it with the operation, however that ends."""
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     async with reading.connect() as connection:
-        yield Snapshot(connection, trace)
+        snapshot = Snapshot(connection, trace)
+        try:
+            yield snapshot
+        finally:
+            await snapshot.close()
 
 
 def unavailable(error: BaseException | None) -> ItcareError | None:
     """Tell a database that cannot be reached from a fault of ours."""
     while error is not None:
         if isinstance(error, PoolTimeout | ConnectionError | InterfaceError):
-            return ServiceUnavailable(UNAVAILABLE)
+            return ServiceUnavailable()
         if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError)):
-            return ServiceUnavailable(UNAVAILABLE)
+            return ServiceUnavailable()
         error = error.__cause__
     return None

@@ -1,8 +1,6 @@
 """Rows by key: the to-one edges of the graph, the short lists that are never paged, and the topology."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -24,6 +22,7 @@ from resolvers.reads.sources import (
     SERVICE,
     Source,
     in_open_clouds,
+    objects,
 )
 from resolvers.snapshot import Snapshot
 
@@ -38,9 +37,11 @@ def _ids(column: Column[Any], keys: Sequence[UUID]) -> Any:
     return column == any_(literal(list(keys), ARRAY(Uuid())))
 
 
-async def rows_by_id(snapshot: Snapshot, scope: Scope, of: Source[R], keys: Sequence[UUID]) -> list[R | None]:
-    """Read rows of one kind by their ids; None where there is none that the caller may see."""
-    statement = select(of.id, *of.columns).select_from(of.table).where(_ids(of.id, keys), of.visible(scope))
+async def rows_by_key(
+    snapshot: Snapshot, scope: Scope, of: Source[R], column: Column[Any], keys: Sequence[UUID]
+) -> list[R | None]:
+    """Read rows of one kind by a unique column; None where there is none that the caller may see."""
+    statement = select(column, *of.columns).select_from(of.table).where(_ids(column, keys), of.visible(scope))
     found = {key: of.row(*columns) for key, *columns in await snapshot.fetch(statement)}
     return [found.get(key) for key in keys]
 
@@ -72,12 +73,24 @@ _DETAILS: Mapping[str, tuple[type[SQLModel], Any]] = {
     "APPLICATION_SERVER": (t.Middleware, rows.MiddlewareRow),
     "FILE_STORAGE": (t.Middleware, rows.MiddlewareRow),
 }
+_FILE_SYSTEMS = objects(
+    t.FileSystem,
+    lambda system: and_(system.c.organization_id == RESOURCE.c.organization_id, system.c.resource_id == RESOURCE.c.id),
+    "mount_point",
+    "id",
+    "mount_point",
+    "type",
+    "size_gb",
+    "free_gb",
+)
 _ATTRIBUTES = (
     *(RESOURCE.c[name] for name in ("id", "comment", "created_by", "external_id", "support_level", "support_phase")),
+    PRODUCT.c.id,
     PRODUCT.c.code,
     PRODUCT.c.name,
     PRODUCT.c.version,
     RESOURCE.c.ip_addresses,
+    NETWORK.c.id,
     NETWORK.c.vlan,
     NETWORK.c.cidr,
     NETWORK.c.scope,
@@ -108,7 +121,7 @@ async def details_by_resource(
             detail, and_(detail.c.organization_id == RESOURCE.c.organization_id, detail.c.resource_id == RESOURCE.c.id)
         )
         where[model] = slice(len(columns), len(columns) + len(row._fields))
-        columns += [detail.c[name] for name in row._fields]
+        columns += [_FILE_SYSTEMS if name == "file_systems" else detail.c[name] for name in row._fields]
     kinds = dict(keys)
     statement = (
         select(*columns).select_from(joined).where(_ids(RESOURCE.c.id, list(kinds)), in_open_clouds(RESOURCE)(scope))
@@ -119,39 +132,6 @@ async def details_by_resource(
         attributes = rows.AttributesRow(*columns_of_row[: len(_ATTRIBUTES)])
         found[attributes.id] = rows.ResourceDetail(attributes, row(*columns_of_row[where[model]]))
     return [found.get(key) for key, _ in keys]
-
-
-# -- short lists: bounded by what they belong to, so never paged -----------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ShortList:
-    """A list that is read whole: its table, its row, the column of its parent and its order."""
-
-    model: type[SQLModel]
-    row: Any
-    parent: str
-    order: str
-
-
-FILE_SYSTEMS_OF_INSTANCE = ShortList(t.FileSystem, rows.FileSystemRow, "resource_id", "mount_point")
-SUBJECTS_OF_MAINTENANCE = ShortList(t.MaintenanceSubject, rows.MaintenanceSubjectRow, "maintenance_id", "id")
-STEPS_OF_OPERATION = ShortList(t.OperationStep, rows.OperationStepRow, "operation_id", "position")
-SMS_OF_SERVICE = ShortList(t.SmsSubscription, rows.SmsSubscriptionRow, "service_id", "id")
-
-
-async def rows_by_parent(snapshot: Snapshot, scope: Scope, of: ShortList, keys: Sequence[UUID]) -> list[list[Any]]:
-    """Read all rows of a short list below each parent, in its order."""
-    listed = table(of.model)
-    statement = (
-        select(listed.c[of.parent], *[listed.c[name] for name in of.row._fields])
-        .where(_ids(listed.c[of.parent], keys), in_open_clouds(listed)(scope))
-        .order_by(listed.c[of.order])
-    )
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for key, *columns in await snapshot.fetch(statement):
-        found[key].append(of.row(*columns))
-    return [found[key] for key in keys]
 
 
 # -- topology: small, shared, read whole -----------------------------------------------------------------------------

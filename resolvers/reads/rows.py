@@ -67,10 +67,12 @@ class AttributesRow(NamedTuple):
     external_id: str | None
     support_level: str | None
     support_phase: str | None
+    product_id: UUID | None
     product_code: str | None
     product_name: str | None
     product_version: str | None
     ip_addresses: list[IPv4Address | IPv6Address]
+    network_id: UUID | None
     vlan: int | None
     cidr: str | None
     network_scope: str | None
@@ -78,7 +80,7 @@ class AttributesRow(NamedTuple):
 
 
 class InstanceRow(NamedTuple):
-    """The detail of an instance."""
+    """The detail of an instance; its file systems are objects of their columns, by mount point."""
 
     family: str
     os_type: str
@@ -93,6 +95,7 @@ class InstanceRow(NamedTuple):
     patching_next_at: datetime | None
     patching_excluded: bool
     patching_excluded_reason: str | None
+    file_systems: list[dict[str, Any]]
 
 
 class LoadBalancerRow(NamedTuple):
@@ -187,16 +190,6 @@ class SnapshotRow(NamedTuple):
     change_reference: str | None
 
 
-class FileSystemRow(NamedTuple):
-    """A file system of an instance."""
-
-    resource_id: UUID
-    mount_point: str
-    type: str
-    size_gb: float
-    free_gb: float
-
-
 class DnsAliasRow(NamedTuple):
     """A DNS alias of an instance or a load balancer."""
 
@@ -264,15 +257,6 @@ class MaintenanceRow(NamedTuple):
     created_at: datetime
 
 
-class MaintenanceSubjectRow(NamedTuple):
-    """A subject of a maintenance window: a Service or a resource."""
-
-    id: UUID
-    maintenance_id: UUID
-    service_id: UUID | None
-    resource_id: UUID | None
-
-
 class IndicatorRow(NamedTuple):
     """An indicator of a Service."""
 
@@ -298,7 +282,7 @@ class SmsSubscriptionRow(NamedTuple):
 
 
 class OperationRow(NamedTuple):
-    """An operation."""
+    """An operation; its steps are objects of their columns, in order."""
 
     id: UUID
     cloud_id: UUID
@@ -314,16 +298,7 @@ class OperationRow(NamedTuple):
     last_updated_at: datetime
     completed_at: datetime | None
     change_reference: str | None
-
-
-class OperationStepRow(NamedTuple):
-    """A step of an operation."""
-
-    operation_id: UUID
-    position: int
-    name: str
-    status: str
-    completed_at: datetime | None
+    steps: list[dict[str, Any]]
 
 
 class TagKeyRow(NamedTuple):
@@ -331,3 +306,11 @@ class TagKeyRow(NamedTuple):
 
     key: str
     resources: int
+
+
+class MembershipRow(NamedTuple):
+    """The profiles that an account holds in one Cloud."""
+
+    cloud_id: UUID
+    account_id: UUID
+    profiles: list[str]

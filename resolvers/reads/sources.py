@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     FromClause,
+    Table,
     Text,
     Uuid,
     and_,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -36,6 +38,7 @@ ORGANIZATION, CLOUD, SERVICE, RESOURCE = table(Organization), table(Cloud), tabl
 PLACEMENT, TAG, NETWORK, AREA = table(t.ResourcePlacement), table(t.ResourceTag), table(t.Network), table(t.Area)
 MEMBER, SUBJECT, SIZING = table(t.LoadBalancerMember), table(t.MaintenanceSubject), table(t.Sizing)
 PRODUCT, MEMBERSHIP, OPERATION = table(t.Product), table(Membership), table(t.Operation)
+SMS_SUBSCRIPTION = table(t.SmsSubscription)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,13 +211,30 @@ RESOURCES = Source(
 )
 
 
-def _parts(name: str, model: type[TenantRow], row: Any, order: str, *, descending: bool = False) -> Source[Any]:
-    """Rows of one table with a Cloud, listed in one order."""
+def objects(model: type[SQLModel], on: Callable[[FromClause], ColumnElement[bool]], order: str, *names: str) -> Any:
+    """Gather the few rows that belong to another row into one column, as a list of objects of some of their columns."""
+    of = table(model).alias()
+    named = [part for name in names for part in (literal(name, Text), of.c[name])]
+    gathered = func.jsonb_agg(aggregate_order_by(func.jsonb_build_object(*named), of.c[order]))
+    return func.coalesce(select(gathered).where(on(of)).scalar_subquery(), literal([], JSONB))
+
+
+def _parts(
+    name: str,
+    model: type[TenantRow],
+    row: Any,
+    order: str,
+    *,
+    descending: bool = False,
+    gathered: Mapping[str, ColumnElement[Any]] | None = None,
+) -> Source[Any]:
+    """Rows of one table with a Cloud, listed in one order, with rows of others gathered into columns."""
     of = table(model)
+    gathered = gathered or {}
     return Source(
         name=name,
         row=row,
-        columns=tuple(of.c[column] for column in row._fields),
+        columns=tuple(gathered[name] if name in gathered else of.c[name] for name in row._fields),
         table=of,
         id=of.c.id,
         orders={} if order == "id" else {order.upper(): of.c[order]},
@@ -231,7 +251,25 @@ OBJECT_STORE_USERS = _parts("objectStoreUser", t.ObjectStoreUser, rows.ObjectSto
 NAMESPACES = _parts("namespace", t.Namespace, rows.NamespaceRow, "name")
 MAINTENANCES = _parts("maintenance", t.Maintenance, rows.MaintenanceRow, "starts_at", descending=True)
 INDICATORS = _parts("indicator", t.Indicator, rows.IndicatorRow, "name")
-OPERATIONS = _parts("operation", t.Operation, rows.OperationRow, "submitted_at", descending=True)
+OPERATIONS = _parts(
+    "operation",
+    t.Operation,
+    rows.OperationRow,
+    "submitted_at",
+    descending=True,
+    gathered={
+        "steps": objects(
+            t.OperationStep,
+            lambda step: and_(
+                step.c.organization_id == OPERATION.c.organization_id, step.c.operation_id == OPERATION.c.id
+            ),
+            "position",
+            "name",
+            "status",
+            "completed_at",
+        ).label("steps")
+    },
+)
 SMS_SUBSCRIPTIONS = _parts("smsSubscription", t.SmsSubscription, rows.SmsSubscriptionRow, "created_at")
 
 _NODE = table(t.ClusterNode)
@@ -256,6 +294,23 @@ TAG_KEYS = Source(
     order=(),
     visible=in_open_clouds(TAG),
     fields=Fields({"key": TAG.c.key}),
+    grouped=True,
+)
+
+MEMBERSHIPS = Source(
+    name="membership",
+    row=rows.MembershipRow,
+    columns=(
+        MEMBERSHIP.c.cloud_id,
+        func.max(MEMBERSHIP.c.account_id.cast(Text)).cast(Uuid),
+        func.array_agg(MEMBERSHIP.c.profile),
+    ),
+    table=MEMBERSHIP,
+    id=MEMBERSHIP.c.cloud_id,
+    orders={},
+    order=(),
+    # Listed below their own account only.
+    visible=everyone,
     grouped=True,
 )
 
@@ -286,6 +341,16 @@ def _balances(parent: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
+def _subject_of(of: Table, key: str) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    return lambda parent: exists(
+        select(literal(1)).where(
+            SUBJECT.c.organization_id == of.c.organization_id,
+            SUBJECT.c[key] == of.c.id,
+            SUBJECT.c.maintenance_id == parent,
+        )
+    )
+
+
 ALL_ORGANIZATIONS = ListOf("organizations", ORGANIZATIONS)
 ALL_SERVICES = ListOf("services", SERVICES)
 ALL_RESOURCES = ListOf("resources", RESOURCES)
@@ -308,4 +373,7 @@ MEMBERS_OF_LOAD_BALANCER = ListOf(
 USERS_OF_OBJECT_STORE = ListOf("ObjectStore.users", OBJECT_STORE_USERS, _equal(OBJECT_STORE_USERS.table.c.resource_id))
 NAMESPACES_OF_CLUSTER = ListOf("KubernetesCluster.namespaces", NAMESPACES, _equal(NAMESPACES.table.c.resource_id))
 NODES_OF_RESOURCE = ListOf("Resource.nodes", CLUSTER_NODES, _equal(_NODE.c.resource_id))
+SERVICES_OF_MAINTENANCE = ListOf("Maintenance.services", SERVICES, _subject_of(SERVICE, "service_id"))
+RESOURCES_OF_MAINTENANCE = ListOf("Maintenance.resources", RESOURCES, _subject_of(RESOURCE, "resource_id"))
+MEMBERSHIPS_OF_ACCOUNT = ListOf("Viewer.memberships", MEMBERSHIPS, _equal(MEMBERSHIP.c.account_id))
 OPERATIONS_OF_RESOURCE = ListOf("Resource.operations", OPERATIONS, _equal(OPERATION.c.resource_id))

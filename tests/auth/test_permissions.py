@@ -1,6 +1,7 @@
 """The privilege matrix in code against the matrix as it was typed from the specification."""
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Role
@@ -23,7 +24,7 @@ def test_the_matrix_has_exactly_the_labels_and_profiles_of_the_specification() -
 def test_every_profile_sees_resources_and_each_adds_to_the_one_before() -> None:
     held = [ROLES[profile] for profile in Profile]
     assert all(Role.SEE_RESOURCES in roles for roles in held)
-    assert all(less < more for less, more in zip(held, held[1:], strict=False))
+    assert all(less < more for less, more in pairwise(held))
 
 
 def test_what_cannot_be_undone_needs_an_approval_of_its_own() -> None:

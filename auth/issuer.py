@@ -1,0 +1,77 @@
+"""Issues the gateway's own access tokens: JWTs after RFC 9068, signed with ES256."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from jose import jws
+
+from auth.keys import SigningKey
+
+MIN_LIFETIME = timedelta(minutes=5)
+DEFAULT_LIFETIME = timedelta(minutes=15)
+MAX_LIFETIME = timedelta(minutes=20)
+MAX_OPERATOR_LIFETIME = timedelta(hours=24)
+
+
+class Issuer:
+    """Signs access tokens with `key`, in the name of `issuer` (`iss`), for `audience` (`aud`)."""
+
+    def __init__(self, key: SigningKey, issuer: str, audience: str) -> None:
+        self._key = key
+        self._issuer = issuer
+        self._audience = audience
+
+    def issue(
+        self,
+        subject: UUID,
+        *,
+        lifetime: timedelta = DEFAULT_LIFETIME,
+        for_operator: bool = False,
+        mfa_time: datetime | None = None,
+        amr: Collection[str] = (),
+        acr: str | None = None,
+        now: datetime | None = None,
+    ) -> str:
+        """A token for the account `subject`, as text for `Authorization: Bearer`.
+
+        A token lives 5 to 20 minutes; `for_operator` allows up to 24 hours, for the scripts of whoever holds the key.
+        What the account may do is not in the token: it is read from the database at each operation.
+
+        `mfa_time` is when a second factor last succeeded; without it the token says that none did. `amr` (RFC 8176) and
+        `acr` name how. Times are aware datetimes, kept to the second.
+
+        Raises:
+            ValueError: a lifetime out of range, a naive time, or a `mfa_time` that is still to come.
+        """
+        longest = MAX_OPERATOR_LIFETIME if for_operator else MAX_LIFETIME
+        if not MIN_LIFETIME <= lifetime <= longest:
+            raise ValueError(f"A token's lifetime is {MIN_LIFETIME} to {longest}, not {lifetime}.")
+        issued_at = _seconds(now or datetime.now(UTC))
+        claims: dict[str, object] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(subject),
+            "iat": issued_at,
+            "exp": issued_at + int(lifetime.total_seconds()),
+            "jti": str(uuid4()),
+            "auth_time": issued_at,
+        }
+        if mfa_time is not None:
+            second_factor_at = _seconds(mfa_time)
+            if second_factor_at > issued_at:
+                raise ValueError("mfa_time is in the future.")
+            # A second factor completes a sign-in, so the sign-in is not later than it.
+            claims |= {"mfa_time": second_factor_at, "auth_time": second_factor_at}
+        if amr:
+            claims["amr"] = list(amr)
+        if acr is not None:
+            claims["acr"] = acr
+        headers = {"typ": "at+jwt", "kid": self._key.kid}
+        return jws.sign(claims, self._key.private, headers=headers, algorithm=self._key.algorithm)
+
+
+def _seconds(time: datetime) -> int:
+    if time.tzinfo is None:
+        raise ValueError("A token's times need a time zone.")
+    return int(time.timestamp())

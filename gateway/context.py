@@ -1,0 +1,46 @@
+"""One context per operation: a snapshot of the database, who is calling, and the loaders that read in their name."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from auth.principal import load_principal
+from auth.tokens import Claims
+from resolvers.context import Caller, Context
+from resolvers.loaders import Loaders
+from resolvers.reads.cursors import CursorSeal
+from resolvers.snapshot import open_snapshot
+from resolvers.trace import Trace
+
+OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[Context]]
+
+
+def context_opener(engine: AsyncEngine, seal: CursorSeal) -> OpenContext:
+    """Make what opens the context of an operation; the anonymous get one without a database connection."""
+
+    @asynccontextmanager
+    async def open_context(claims: Claims | None, trace: Trace | None) -> AsyncIterator[Context]:
+        if claims is None:
+            yield Context()
+            return
+        async with AsyncExitStack() as stack:
+            yield Context(await _caller(stack, claims, trace or Trace()))
+
+    async def _caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
+        try:
+            return await _read_caller(stack, claims, trace)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The connection had died in the pool. Nothing was read yet, so a new one serves as well.
+        await stack.aclose()
+        return await _read_caller(stack, claims, trace)
+
+    async def _read_caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
+        snapshot = await stack.enter_async_context(open_snapshot(engine, trace))
+        principal = await load_principal(snapshot.fetch, claims.subject)
+        return Caller(principal, Loaders(snapshot, principal), seal)
+
+    return open_context

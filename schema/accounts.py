@@ -1,0 +1,49 @@
+"""The caller's own account."""
+
+from uuid import uuid5
+
+import strawberry
+from strawberry import ID, Parent
+
+from auth.principal import Principal
+from resolvers.reads import rows
+from resolvers.reads.sources import MEMBERSHIPS_OF_ACCOUNT
+from schema.connections import Connection, connection_of
+from schema.edge import edge
+from schema.enums import AccountKind, Profile
+from schema.ids import global_id
+from schema.node import Node
+from schema.organizations import Cloud
+
+
+def _membership_id(root: Parent[rows.MembershipRow]) -> ID:
+    return ID(global_id("Membership", uuid5(root.account_id, root.cloud_id.hex)))
+
+
+def _profiles(root: Parent[rows.MembershipRow]) -> list[Profile]:
+    return [profile for profile in Profile if profile in root.profiles]
+
+
+@strawberry.type(description="What an account holds in one Cloud.")
+class Membership:
+    """A membership."""
+
+    id: ID = strawberry.field(resolver=_membership_id, description="Its id.")
+    cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="The Cloud.")
+    profiles: list[Profile] = strawberry.field(resolver=_profiles, description="The profiles, the least first.")
+
+
+def _viewer_id(root: Parent[Principal]) -> ID:
+    return ID(global_id("Viewer", root.account_id))
+
+
+@strawberry.type(description="The caller's own account.")
+class Viewer(Node):
+    """The caller."""
+
+    id: ID = strawberry.field(resolver=_viewer_id, description="Its id: opaque, unique over everything, stable.")
+    email: str | None = strawberry.field(description="The e-mail address, or the name of an API account.")
+    kind: AccountKind = strawberry.field(description="Whether a person or a program is calling.")
+    memberships: Connection[Membership] = connection_of(
+        MEMBERSHIPS_OF_ACCOUNT, parent="account_id", description="What the account holds, by Cloud."
+    )

@@ -1,0 +1,100 @@
+"""Operations: what was asked of the platform, how far it is, and how it ended."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import ID, Parent
+
+from resolvers.reads import rows
+from resolvers.reads.predicates import All, Predicate
+from schema.edge import edge
+from schema.enums import Action, OperationStatus, ResourceType
+from schema.filters import DateTimeRange, among, asked, keys_among
+from schema.ids import RESOURCE_TYPES, global_id
+from schema.node import Node
+from schema.organizations import Cloud
+from schema.resources import Resource
+
+
+@strawberry.type(description="Who did something.")
+class Actor:
+    """Who did something."""
+
+    name: str = strawberry.field(description="The e-mail address, or the name of the program.")
+
+
+@strawberry.type(description="One step of an operation.")
+class OperationStep:
+    """A step of an operation."""
+
+    name: str = strawberry.field(description="What the step does.")
+    status: OperationStatus = strawberry.field(description="How it stands.")
+    completed_at: datetime | None = strawberry.field(description="When it was done.")
+
+
+def _steps(root: Parent[rows.OperationRow]) -> list[OperationStep]:
+    return [
+        OperationStep(
+            name=step["name"],
+            status=OperationStatus(step["status"]),
+            completed_at=datetime.fromisoformat(step["completed_at"]) if step["completed_at"] else None,
+        )
+        for step in root.steps
+    ]
+
+
+def _resource_id(root: Parent[rows.OperationRow]) -> ID | None:
+    if root.resource_id is None or root.resource_type is None:
+        return None
+    return ID(global_id(RESOURCE_TYPES[root.resource_type], root.resource_id))
+
+
+@strawberry.type(description="An asynchronous change of the platform.")
+class Operation(Node):
+    """An operation."""
+
+    action: Action = strawberry.field(description="What was asked for.")
+    status: OperationStatus = strawberry.field(description="How it stands.")
+    progress: int = strawberry.field(description="How far it is, in per cent.")
+    message: str | None = strawberry.field(description="What there is to say about it.")
+    resource_id: ID | None = strawberry.field(
+        resolver=_resource_id, description="The id of the resource, also after it was deleted."
+    )
+    resource_name: str | None = strawberry.field(description="The name the resource had.")
+    resource_type: ResourceType | None = strawberry.field(description="The type of the resource.")
+    resource: Resource | None = edge(
+        lambda loaders: loaders.resource_by_id, key="resource_id", description="The resource; null once it is deleted."
+    )
+    cloud: Cloud | None = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="The Cloud.")
+    submitted_by: Actor = strawberry.field(
+        resolver=lambda root: Actor(name=root.submitted_by), description="Who asked for it."
+    )
+    submitted_at: datetime = strawberry.field(description="When it was asked for.")
+    last_updated_at: datetime = strawberry.field(description="When it last changed.")
+    completed_at: datetime | None = strawberry.field(description="When it ended.")
+    change_reference: str | None = strawberry.field(description="The number of the change it was asked for.")
+    steps: list[OperationStep] = strawberry.field(resolver=_steps, description="Its steps, in order.")
+
+
+@strawberry.input(description="Which operations. Fields side by side all hold.")
+class OperationFilter:
+    """Which operations."""
+
+    action: list[Action] | None = asked("What was asked for is one of these.")
+    status: list[OperationStatus] | None = asked("It stands like one of these.")
+    cloud: list[ID] | None = asked("It is in one of these Clouds.")
+    resource: list[ID] | None = asked("It is about one of these resources, also after they were deleted.")
+    submitted_at: DateTimeRange | None = asked("When it was asked for.")
+
+    def predicate(self) -> Predicate:
+        """Say what it means for an operation."""
+        range_ = [self.submitted_at.predicate("submitted_at")] if self.submitted_at else []
+        return All(
+            (
+                *among("action", self.action),
+                *among("status", self.status),
+                *keys_among("cloud_id", self.cloud, "Cloud", argument="filter.cloud"),
+                *keys_among("resource_id", self.resource, *RESOURCE_TYPES.values(), argument="filter.resource"),
+                *range_,
+            )
+        )

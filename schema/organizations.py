@@ -1,0 +1,88 @@
+"""Organizations, their Clouds, and the Services that group resources inside a Cloud."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import Parent
+
+from resolvers.reads import rows
+from resolvers.reads.sources import (
+    CLOUDS_OF_ORGANIZATION,
+    INDICATORS_OF_SERVICE,
+    MAINTENANCES_OF_CLOUD,
+    RESOURCES_OF_CLOUD,
+    RESOURCES_OF_ORGANIZATION,
+    RESOURCES_OF_SERVICE,
+    SERVICES_OF_CLOUD,
+)
+from schema.connections import Connection, ResourcesConnection, connection_of, resources_of, services_of
+from schema.edge import caller_of, edge
+from schema.enums import Profile
+from schema.node import Node
+
+if TYPE_CHECKING:
+    from schema.indicators import Indicator
+    from schema.maintenances import Maintenance
+    from schema.resources import Resource
+    from schema.sms import SmsSubscription
+
+Info = strawberry.Info[Any, Any]
+Resources = ResourcesConnection[Annotated["Resource", strawberry.lazy("schema.resources")]]
+
+
+@strawberry.type(description="A customer of the platform.")
+class Organization(Node):
+    """An organization."""
+
+    code: str = strawberry.field(description="Its code, unique over the platform.")
+    name: str = strawberry.field(description="Its name.")
+    is_group: bool = strawberry.field(
+        description="Whether it is part of the cegedim group, which has zones of its own."
+    )
+    clouds: Connection["Cloud"] = connection_of(
+        CLOUDS_OF_ORGANIZATION, parent="id", description="Its Clouds that the caller sees, by name."
+    )
+    resources: Resources = resources_of(
+        RESOURCES_OF_ORGANIZATION, parent="id", description="The resources of its Clouds."
+    )
+
+
+def _viewer_profiles(root: Parent[rows.CloudRow], info: Info) -> list[Profile]:
+    held = {cloud.id: cloud.profiles for cloud in caller_of(info).principal.clouds}
+    return [profile for profile in Profile if profile in held.get(root.id, ())]
+
+
+@strawberry.type(description="A partition of an organization's resources and rights.")
+class Cloud(Node):
+    """A Cloud."""
+
+    code: str = strawberry.field(description="Its code, unique over the platform, assigned when it is created.")
+    name: str = strawberry.field(description="Its name.")
+    is_default: bool = strawberry.field(description="Whether it is the one its organization began with.")
+    organization: Organization = edge(
+        lambda loaders: loaders.organization_by_id, key="organization_id", description="Its organization."
+    )
+    services: Connection["Service"] = services_of(SERVICES_OF_CLOUD, parent="id", description="Its Services.")
+    resources: Resources = resources_of(RESOURCES_OF_CLOUD, parent="id", description="The resources of its Services.")
+    maintenances: Connection[Annotated["Maintenance", strawberry.lazy("schema.maintenances")]] = connection_of(
+        MAINTENANCES_OF_CLOUD, parent="id", description="Its maintenance windows, the last to start first."
+    )
+    viewer_profiles: list[Profile] = strawberry.field(
+        resolver=_viewer_profiles, description="The profiles that the caller holds in it, the least first."
+    )
+
+
+@strawberry.type(description="A logical group of resources inside a Cloud; it carries no rights.")
+class Service(Node):
+    """A Service."""
+
+    name: str = strawberry.field(description="Its name, unique in its Cloud.")
+    description: str | None = strawberry.field(description="What it is.")
+    cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="Its Cloud.")
+    resources: Resources = resources_of(RESOURCES_OF_SERVICE, parent="id", description="Its resources.")
+    indicators: Connection[Annotated["Indicator", strawberry.lazy("schema.indicators")]] = connection_of(
+        INDICATORS_OF_SERVICE, parent="id", description="Its health indicators, by name."
+    )
+    sms_subscription: Annotated["SmsSubscription", strawberry.lazy("schema.sms")] | None = edge(
+        lambda loaders: loaders.sms_subscription_by_service, key="id", description="Its SMS account, if it has one."
+    )

@@ -1,0 +1,212 @@
+"""The entry points of the graph."""
+
+import asyncio
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import ID, UNSET
+
+from auth.errors import BadUserInput, LimitExceeded
+from resolvers.context import Context
+from resolvers.reads.predicates import All, In, Match, Text
+from resolvers.reads.sources import (
+    ALL_OPERATIONS,
+    ALL_ORGANIZATIONS,
+    ALL_RESOURCES,
+    ALL_SERVICES,
+    ALL_TAG_KEYS,
+)
+from schema.accounts import Viewer
+from schema.clusters import KubernetesCluster
+from schema.connections import (
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    ResourcesConnection,
+    connection_of,
+    list_page,
+    resources_of,
+    services_of,
+)
+from schema.edge import caller_of
+from schema.ids import RESOURCE_TYPES, parse_id
+from schema.instances import Instance
+from schema.load_balancers import LoadBalancer
+from schema.node import Node, load_node
+from schema.object_stores import ObjectStore
+from schema.operations import Operation, OperationFilter
+from schema.organizations import Cloud, Organization, Service
+from schema.privileges import MATRIX, Privilege
+from schema.resources import Resource
+from schema.topology import AvailabilityZone, Region, topology_of
+
+Info = strawberry.Info[Any, Any]
+MOST_NODES = 100
+
+
+@strawberry.type(description="A tag key, for completing what people type.")
+class TagKey:
+    """A tag key."""
+
+    key: str = strawberry.field(description="The key.")
+    count: int = strawberry.field(
+        resolver=lambda root: root.resources, description="How many resources that the caller sees carry it."
+    )
+
+
+def _viewer(info: Info) -> Any:
+    context: Context = info.context
+    return None if context.caller is None else context.caller.principal
+
+
+def _by_id(*types: str) -> Any:
+    async def resolve(info: Info, id: Annotated[ID, strawberry.argument(description="Its id.")]) -> Any:  # noqa: A002
+        caller = caller_of(info)
+        type_, key = parse_id(id, argument="id")
+        return await load_node(caller.loaders, type_, key) if not types or type_ in types else None
+
+    return resolve
+
+
+async def _nodes(
+    info: Info, ids: Annotated[list[ID], strawberry.argument(description=f"Their ids, at most {MOST_NODES}.")]
+) -> Any:
+    loaders = caller_of(info).loaders
+    if len(ids) > MOST_NODES:
+        raise LimitExceeded(
+            f"`ids` has {len(ids)} ids; at most {MOST_NODES} are read at once.",
+            limit="nodes",
+            value=len(ids),
+            maximum=MOST_NODES,
+        )
+    keys = [parse_id(value, argument="ids") for value in ids]
+    return await asyncio.gather(*[load_node(loaders, type_, key) for type_, key in keys])
+
+
+async def _by_path(
+    info: Info,
+    path: Annotated[
+        str,
+        strawberry.argument(
+            description="organization/cloud/service/resource: two codes and two names, like acme/alpha/shop/web-01."
+        ),
+    ],
+) -> Any:
+    loaders = caller_of(info).loaders
+    parts = tuple(path.split("/"))
+    if len(parts) != 4:
+        raise BadUserInput("A path is organization/cloud/service/resource.", argument="path")
+    return await loaders.resource_by_path.load(parts)
+
+
+async def _regions(info: Info) -> Any:
+    return list((await topology_of(info)).regions.values())
+
+
+async def _zones(
+    info: Info,
+    region: Annotated[
+        str | None, strawberry.argument(description="The code of a region; zones of all regions if absent.")
+    ] = UNSET,
+) -> Any:
+    topology = await topology_of(info)
+    return [
+        zone
+        for zone in topology.zones.values()
+        if not region or topology.data_centers[zone.data_center_code].region_code == region
+    ]
+
+
+def _tag_keys(
+    info: Info,
+    starts_with: Annotated[
+        str | None, strawberry.argument(description="Only keys that start with this; all if absent.")
+    ] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Any:
+    where = Text("key", Match.STARTS_WITH, starts_with) if starts_with else All(())
+    return list_page(ALL_TAG_KEYS, info, (first, after, last, before), where=where)
+
+
+def _operations(
+    info: Info,
+    filter: Annotated[  # noqa: A002 - the argument's public name
+        OperationFilter | None, strawberry.argument(description="Which operations; all if absent.")
+    ] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Any:
+    where = filter.predicate() if filter else All(())
+    return list_page(ALL_OPERATIONS, info, (first, after, last, before), where=where)
+
+
+def _privileges(info: Info) -> list[Privilege]:
+    caller_of(info)
+    return MATRIX
+
+
+def _only(type_: str) -> In:
+    return In("type", (type_,))
+
+
+@strawberry.type(description="The entry points of the graph. All but `viewer` need an access token.")
+class Query:
+    """The entry points of the graph."""
+
+    viewer: Viewer | None = strawberry.field(resolver=_viewer, description="The caller; null for the anonymous.")
+    node: Node | None = strawberry.field(
+        resolver=_by_id(), description="A thing by its id; null if there is none that the caller sees."
+    )
+    nodes: list[Node | None] = strawberry.field(
+        resolver=_nodes, description="Things by their ids, in their order; null for each that the caller does not see."
+    )
+    organizations: Connection[Organization] = connection_of(
+        ALL_ORGANIZATIONS, description="The organizations that the caller sees, by name."
+    )
+    organization: Organization | None = strawberry.field(
+        resolver=_by_id("Organization"), description="An organization by its id."
+    )
+    cloud: Cloud | None = strawberry.field(resolver=_by_id("Cloud"), description="A Cloud by its id.")
+    service: Service | None = strawberry.field(resolver=_by_id("Service"), description="A Service by its id.")
+    services: Connection[Service] = services_of(ALL_SERVICES, description="The Services that the caller sees.")
+    resource: Resource | None = strawberry.field(
+        resolver=_by_id(*RESOURCE_TYPES.values()), description="A resource of any type by its id."
+    )
+    resource_by_path: Resource | None = strawberry.field(
+        resolver=_by_path, description="A resource by where it stands, like acme/alpha/shop/web-01."
+    )
+    resources: ResourcesConnection[Resource] = resources_of(
+        ALL_RESOURCES, description="The resources that the caller sees, of any type."
+    )
+    instances: ResourcesConnection[Instance] = resources_of(
+        ALL_RESOURCES, only=_only("INSTANCE"), description="The instances that the caller sees."
+    )
+    load_balancers: ResourcesConnection[LoadBalancer] = resources_of(
+        ALL_RESOURCES, only=_only("LOAD_BALANCER"), description="The load balancers that the caller sees."
+    )
+    object_stores: ResourcesConnection[ObjectStore] = resources_of(
+        ALL_RESOURCES, only=_only("OBJECT_STORE"), description="The object stores that the caller sees."
+    )
+    kubernetes_clusters: ResourcesConnection[KubernetesCluster] = resources_of(
+        ALL_RESOURCES, only=_only("KUBERNETES_CLUSTER"), description="The Kubernetes clusters that the caller sees."
+    )
+    regions: list[Region] = strawberry.field(resolver=_regions, description="The regions, by code.")
+    availability_zones: list[AvailabilityZone] = strawberry.field(
+        resolver=_zones, description="The availability zones, by region, data center and code."
+    )
+    tag_keys: Connection[TagKey] = strawberry.field(
+        resolver=_tag_keys, description="The tag keys that resources carry, by key, with their number of resources."
+    )
+    operations: Connection[Operation] = strawberry.field(
+        resolver=_operations, description="The operations in the Clouds that the caller sees, the last first."
+    )
+    privileges: list[Privilege] = strawberry.field(
+        resolver=_privileges, description="The privilege matrix, for a console to render."
+    )

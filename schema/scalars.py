@@ -1,0 +1,31 @@
+"""The scalars of the schema beyond GraphQL's own."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import strawberry
+
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _serialize(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _parse(value: Any) -> datetime:
+    if not isinstance(value, str) or RFC_3339.fullmatch(value) is None:
+        raise ValueError("A DateTime is RFC 3339 with a time zone, like 2026-01-31T08:00:00Z.")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not a date and time of the calendar.") from None
+
+
+DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A point in time: RFC 3339, in UTC, with microseconds, like 2026-01-31T08:00:00.000000Z.",
+    specified_by_url=None,
+    serialize=_serialize,
+    parse_value=_parse,
+)
