@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.errors import BadUserInput
+from auth.principal import Principal
 from resolvers.reads import rows
 
 PREFIXES: Mapping[str, str] = {
@@ -52,6 +53,7 @@ RESOURCE_TYPES: Mapping[str, str] = {
 }
 """The GraphQL type of each resource type."""
 ROW_TYPES: Mapping[type, str] = {
+    Principal: "Viewer",
     rows.OrganizationRow: "Organization",
     rows.CloudRow: "Cloud",
     rows.ServiceRow: "Service",

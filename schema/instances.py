@@ -121,7 +121,7 @@ class Instance(Resource):
     ram_gb: int = detail("ram_gb", description="Its RAM, in GB.")
     disk_gb: int = detail("disk_gb", description="Its disks together, in GB.")
     file_systems: list[FileSystem] = strawberry.field(
-        resolver=_file_systems, description="Its mounted file systems, by mount point."
+        resolver=_file_systems, metadata={"list_size": 5}, description="Its mounted file systems, by mount point."
     )
     backup: BackupState | None = strawberry.field(
         resolver=_backup, description="How it is backed up; null if it is not."

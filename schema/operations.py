@@ -73,7 +73,9 @@ class Operation(Node):
     last_updated_at: datetime = strawberry.field(description="When it last changed.")
     completed_at: datetime | None = strawberry.field(description="When it ended.")
     change_reference: str | None = strawberry.field(description="The number of the change it was asked for.")
-    steps: list[OperationStep] = strawberry.field(resolver=_steps, description="Its steps, in order.")
+    steps: list[OperationStep] = strawberry.field(
+        resolver=_steps, metadata={"list_size": 5}, description="Its steps, in order."
+    )
 
 
 @strawberry.input(description="Which operations. Fields side by side all hold.")

@@ -65,7 +65,7 @@ def _by_id(*types: str) -> Any:
     async def resolve(info: Info, id: Annotated[ID, strawberry.argument(description="Its id.")]) -> Any:  # noqa: A002
         caller = caller_of(info)
         type_, key = parse_id(id, argument="id")
-        return await load_node(caller.loaders, type_, key) if not types or type_ in types else None
+        return await load_node(caller, type_, key) if not types or type_ in types else None
 
     return resolve
 
@@ -73,7 +73,7 @@ def _by_id(*types: str) -> Any:
 async def _nodes(
     info: Info, ids: Annotated[list[ID], strawberry.argument(description=f"Their ids, at most {MOST_NODES}.")]
 ) -> Any:
-    loaders = caller_of(info).loaders
+    caller = caller_of(info)
     if len(ids) > MOST_NODES:
         raise LimitExceeded(
             f"`ids` has {len(ids)} ids; at most {MOST_NODES} are read at once.",
@@ -82,7 +82,7 @@ async def _nodes(
             maximum=MOST_NODES,
         )
     keys = [parse_id(value, argument="ids") for value in ids]
-    return await asyncio.gather(*[load_node(loaders, type_, key) for type_, key in keys])
+    return await asyncio.gather(*[load_node(caller, type_, key) for type_, key in keys])
 
 
 async def _by_path(
@@ -197,7 +197,9 @@ class Query:
     kubernetes_clusters: ResourcesConnection[KubernetesCluster] = resources_of(
         ALL_RESOURCES, only=_only("KUBERNETES_CLUSTER"), description="The Kubernetes clusters that the caller sees."
     )
-    regions: list[Region] = strawberry.field(resolver=_regions, description="The regions, by code.")
+    regions: list[Region] = strawberry.field(
+        resolver=_regions, metadata={"list_size": 5}, description="The regions, by code."
+    )
     availability_zones: list[AvailabilityZone] = strawberry.field(
         resolver=_zones, description="The availability zones, by region, data center and code."
     )

@@ -146,7 +146,9 @@ class Resource(Node):
     status: ResourceStatus = strawberry.field(description="Its status.")
     environment: str = strawberry.field(description="The code of its environment: production, qa, dev, test …")
     revision: int = strawberry.field(description="A number that grows with every change of it.")
-    tags: list[Tag] = strawberry.field(resolver=_tags, description="Its tags, by key; at most 50.")
+    tags: list[Tag] = strawberry.field(
+        resolver=_tags, metadata={"list_size": 3}, description="Its tags, by key; at most 50."
+    )
     tag: str | None = strawberry.field(resolver=_tag, description="The value of one of its tags.")
     service: Service = strawberry.field(resolver=_service, description="Its Service.")
     cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="Its Cloud.")
@@ -155,10 +157,13 @@ class Resource(Node):
     )
     availability_zones: list[AvailabilityZone] = strawberry.field(
         resolver=_zones,
+        metadata={"list_size": 1},
         description="Its availability zones: one for an instance, several for a cluster over two data centers.",
     )
     data_centers: list[DataCenter] = strawberry.field(
-        resolver=_data_centers, description="Its data centers, also where it has no availability zone."
+        resolver=_data_centers,
+        metadata={"list_size": 1},
+        description="Its data centers, also where it has no availability zone.",
     )
     monitoring_enabled: bool = strawberry.field(description="Whether it is monitored.")
     on_call: bool = strawberry.field(description="Whether somebody is on call for it, day and night.")

@@ -48,7 +48,7 @@ class Region(Node):
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(description="Where it is.")
     data_centers: list["DataCenter"] = strawberry.field(
-        resolver=_centers_of_region, description="Its data centers, by code."
+        resolver=_centers_of_region, metadata={"list_size": 3}, description="Its data centers, by code."
     )
 
 
@@ -60,7 +60,9 @@ class DataCenter(Node):
     name: str = strawberry.field(description="Its name: the town it is in.")
     region: Region = strawberry.field(resolver=_region_of_center, description="Its region.")
     availability_zones: list["AvailabilityZone"] = strawberry.field(
-        resolver=_zones_of_center, description="Its availability zones, by code; it may have none."
+        resolver=_zones_of_center,
+        metadata={"list_size": 4},
+        description="Its availability zones, by code; it may have none.",
     )
 
 

@@ -101,7 +101,7 @@ def listing(
     """Check the arguments of a connection and say which page they ask for; raises BadUserInput."""
     where = All(()) if where is None else where
     order = order or of.source.order
-    limit, backward = _extent(arguments)
+    limit, backward = extent(arguments)
     bound = binding(of.name, parent, order, where)
     kinds = [column.type.python_type for column, _ in _directed(of, order)]
 
@@ -114,7 +114,8 @@ def listing(
     return Listing(of, parent, query, bound, seal)
 
 
-def _extent(arguments: PageArguments) -> tuple[int, bool]:
+def extent(arguments: PageArguments) -> tuple[int, bool]:
+    """Say how large a page is and whether it goes backwards; raises BadUserInput naming the argument."""
     backward = arguments.last is not None or (arguments.before is not None and arguments.first is None)
     name, other = ("last", "first") if backward else ("first", "last")
     stray = "after" if backward else "before"
