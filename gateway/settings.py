@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Limits(BaseSettings):
     """What one request may ask for at the most. Environment: `ITCARE_LIMIT_…`."""
 
-    model_config = SettingsConfigDict(env_prefix="ITCARE_LIMIT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ITCARE_LIMIT_", env_ignore_empty=True, frozen=True)
 
     body_bytes: int = Field(100 * 1024, gt=0, description="Size of a request body, in bytes.")
     tokens: int = Field(2000, gt=0, description="Lexical tokens of a document.")
@@ -18,6 +18,7 @@ class Limits(BaseSettings):
     introspection_depth: int = Field(16, gt=0, description="Levels of objects below __schema and __type.")
     aliases: int = Field(50, ge=0, description="Aliases of a document, fragments counted where they are spread.")
     directives: int = Field(50, ge=0, description="Directives of a document, counted likewise.")
+    fragment_spreads: int = Field(1000, ge=0, description="Fragment spreads of a document, counted likewise.")
     objects: int = Field(20_000, gt=0, description="Objects an operation can return, from its page sizes.")
     seconds: float = Field(10.0, gt=0, description="Time of one operation, its SQL included.")
 
@@ -25,7 +26,7 @@ class Limits(BaseSettings):
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
-    model_config = SettingsConfigDict(env_prefix="ITCARE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ITCARE_", env_ignore_empty=True, frozen=True)
 
     database_url: str | None = Field(
         None, validation_alias="DATABASE_URL", description="The app's role. None: the embedded PostgreSQL."
@@ -57,3 +58,8 @@ class Settings(BaseSettings):
         None, description="32 random bytes, base64, that authenticate cursors. None: generated into the data folder."
     )
     limits: Limits = Field(default_factory=Limits)
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -1,0 +1,98 @@
+"""Documents that were read: what they hold, and a cache of them bounded by memory."""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+)
+
+from gateway.execution.errors import RequestError, operation_unresolved
+from gateway.limits import Selections
+
+NO_DOCUMENT = DocumentNode(definitions=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A document as it was read: either it has `errors`, or `selections` and can be executed.
+
+    Its operations can be looked up in both cases, if it could be parsed.
+    """
+
+    tokens: int = 0
+    document: DocumentNode = NO_DOCUMENT
+    selections: Selections | None = None
+    errors: tuple[GraphQLError, ...] = ()
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation called `name`, or without a name the only one.
+
+        Raises:
+            RequestError: there is none, or more than one.
+        """
+        operations = [node for node in self.document.definitions if isinstance(node, OperationDefinitionNode)]
+        if name is not None:
+            operations = [node for node in operations if node.name is not None and node.name.value == name]
+        if not operations:
+            which = "" if name is None else f" named '{name}'"
+            raise RequestError(operation_unresolved(f"The document has no operation{which}."))
+        if len(operations) > 1:
+            raise RequestError(operation_unresolved("The document has several operations: name one in operationName."))
+        return operations[0]
+
+    def operation_type(self, name: str | None) -> OperationType | None:
+        """Whether that operation is a query or a mutation; None if it is not clear which one is meant."""
+        try:
+            return self.operation(name).operation
+        except RequestError:
+            return None
+
+    def root_fields(self, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
+        """The fields that an operation begins with, those of its fragments included."""
+        fragments = {n.name.value: n for n in self.document.definitions if isinstance(n, FragmentDefinitionNode)}
+        pending = [operation.selection_set]
+        while pending:
+            for node in pending.pop().selections:
+                if isinstance(node, FieldNode):
+                    yield node
+                elif isinstance(node, InlineFragmentNode):
+                    pending.append(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments:
+                    pending.append(fragments.pop(node.name.value).selection_set)
+
+
+class DocumentCache:
+    """The documents used last, by their text, in about `size` bytes of memory."""
+
+    def __init__(self, size: int = 64 * 2**20) -> None:
+        self._room = size
+        self._documents: OrderedDict[str, Prepared] = OrderedDict()
+
+    def get(self, text: str) -> Prepared | None:
+        """The document with exactly this text."""
+        prepared = self._documents.get(text)
+        if prepared is not None:
+            self._documents.move_to_end(text)
+        return prepared
+
+    def put(self, text: str, prepared: Prepared) -> None:
+        """Keep a document, and forget others for it."""
+        self._documents[text] = prepared
+        self._room -= _memory(text, prepared)
+        while self._room < 0:
+            self._room += _memory(*self._documents.popitem(last=False))
+
+
+def _memory(text: str, prepared: Prepared) -> int:
+    """Estimate a document's memory: its text twice, in the key and in string literals, and 1 KB for each token."""
+    return 2 * sys.getsizeof(text) + 1000 * prepared.tokens

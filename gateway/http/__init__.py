@@ -1,0 +1,16 @@
+"""GraphQL over HTTP, and what every answer of the process carries.
+
+endpoint.py      the way of a request: /graphql
+negotiation.py   media types: what is sent, what is wanted
+requests.py      from bytes and query strings to a GraphQL request
+errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
+health.py        /healthz, /readyz
+headers.py       CORS, secure headers
+"""
+
+from gateway.http.endpoint import GraphQLEndpoint, OpenContext
+from gateway.http.errors import ErrorFormatter
+from gateway.http.headers import http_middleware
+from gateway.http.health import health_routes
+
+__all__ = ["ErrorFormatter", "GraphQLEndpoint", "OpenContext", "health_routes", "http_middleware"]

@@ -1,0 +1,193 @@
+"""GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ has it.
+
+A request is refused as early as it can be:
+
+    media types, method, body    HttpError, a 4xx for every media type
+    token                        UNAUTHENTICATED
+    document                     GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, LIMIT_EXCEEDED
+    fields without a token       UNAUTHENTICATED
+    operation and variables      OPERATION_RESOLUTION_FAILURE, BAD_USER_INPUT, LIMIT_EXCEEDED
+
+Only what has passed all of it opens a context, and with it a database transaction. Where not said otherwise, a refusal
+is a 4xx as `application/graphql-response+json` and a 200 as `application/json`; a fault of ours is a 5xx as either.
+None of them has `data`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from auth.errors import BadUserInput, OperationTimeout, ServiceUnavailable, Unauthenticated
+from auth.tokens import Claims, TokenVerifier, bearer_token
+from gateway.execution import Engine, Operation, Prepared, RequestError
+from gateway.execution.errors import refusal
+from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, ShownError
+from gateway.http.negotiation import JSON, negotiate
+from gateway.http.requests import GraphQLRequest, read_request
+from gateway.settings import Limits
+from resolvers.trace import Trace
+
+OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[object]]
+"""Opens what the resolvers of one operation need, for this caller, and closes it when the result is complete."""
+
+PUBLIC_FIELDS = frozenset({"__typename", "viewer"})
+"""The root fields that a caller without a token may select; `viewer` is null for them."""
+
+# A result that is null because of these alone is no result: the request is refused, as if that had been seen at once.
+_REFUSING = frozenset({BadUserInput.code, ServiceUnavailable.code})
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request while it is answered, and what is found out about it."""
+
+    request: Request
+    started: float
+    media_type: str = JSON
+    objects: int | None = None
+    trace: Trace | None = None
+
+    @property
+    def wants_trace(self) -> bool:
+        return self.request.headers.get("x-trace") == "1"
+
+
+class GraphQLEndpoint:
+    """The ASGI application at `/graphql`.
+
+    A request with `X-Trace: 1` is answered with `extensions.cost {objects, maximum}`, which follows from the request
+    alone, and if `show_trace`, for demos and debugging, with `extensions.trace {sqlStatements, dbMs, totalMs}`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokens: TokenVerifier,
+        open_context: OpenContext,
+        limits: Limits,
+        errors: ErrorFormatter,
+        *,
+        show_trace: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._tokens = tokens
+        self._open_context = open_context
+        self._limits = limits
+        self._errors = errors
+        self._show_trace = show_trace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = _Exchange(Request(scope, receive), perf_counter())
+        try:
+            response = await self._answer(exchange)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, exchange: _Exchange) -> Response:
+        try:
+            exchange.media_type = negotiate(exchange.request.headers)
+            request = await read_request(exchange.request, self._limits.body_bytes)
+            return self._respond(exchange, await self._execute(exchange, request))
+        except ClientDisconnect:
+            raise
+        except HttpError as error:
+            (shown,) = self._errors.show([refusal(error)])
+            return _response(exchange, {"errors": [shown.body]}, error.http_status, error.headers)
+        except RequestError as error:
+            return self._refuse(exchange, self._errors.show(error.errors))
+        except Exception as error:  # noqa: BLE001  # one of our refusals, or a fault: then it is masked and logged
+            return self._refuse(exchange, self._errors.show([GraphQLError("", original_error=error)]))
+
+    async def _execute(self, exchange: _Exchange, request: GraphQLRequest) -> ExecutionResult:
+        claims = self._claims(exchange.request)
+        anonymous = claims is None
+        prepared = self._engine.prepare(request.query, hide_suggestions=anonymous)
+        if exchange.request.method == "GET":
+            _require_query(prepared, request.operation_name)
+        if anonymous and not prepared.errors:
+            _require_public(prepared, prepared.operation(request.operation_name))
+        operation = self._engine.bind(prepared, request.operation_name, request.variables, hide_suggestions=anonymous)
+        exchange.objects = operation.objects
+        exchange.trace = Trace() if self._show_trace and exchange.wants_trace else None
+        return await self._run(operation, claims, exchange.trace)
+
+    def _claims(self, request: Request) -> Claims | None:
+        headers = request.headers.getlist("authorization")
+        token = bearer_token(", ".join(headers) if headers else None)
+        return None if token is None else self._tokens.verify(token, datetime.now(UTC))
+
+    async def _run(self, operation: Operation, claims: Claims | None, trace: Trace | None) -> ExecutionResult:
+        try:
+            async with asyncio.timeout(self._limits.seconds) as limit, self._open_context(claims, trace) as context:
+                return await self._engine.execute(operation, context)
+        except Exception:
+            if limit.expired():
+                raise OperationTimeout(self._limits.seconds) from None
+            raise
+
+    def _respond(self, exchange: _Exchange, result: ExecutionResult) -> Response:
+        if result.errors is None:
+            return _response(exchange, {"data": result.data, **self._extensions(exchange)})
+        shown = self._errors.show(result.errors)
+        if result.data is None and {error.code for error in shown} <= _REFUSING:
+            return self._refuse(exchange, shown)
+        errors = [error.body for error in shown]
+        return _response(exchange, {"data": result.data, "errors": errors, **self._extensions(exchange)})
+
+    def _refuse(self, exchange: _Exchange, shown: list[ShownError]) -> Response:
+        status = max(error.status for error in shown)
+        if exchange.media_type == JSON and status < 500:
+            status = 200
+        headers = {"WWW-Authenticate": "Bearer"} if status == Unauthenticated.http_status else {}
+        errors = [error.body for error in shown]
+        return _response(exchange, {"errors": errors, **self._extensions(exchange)}, status, headers)
+
+    def _extensions(self, exchange: _Exchange) -> dict[str, Any]:
+        extensions: dict[str, Any] = {}
+        if exchange.wants_trace and exchange.objects is not None:
+            extensions["cost"] = {"objects": exchange.objects, "maximum": self._limits.objects}
+        if exchange.trace is not None:
+            extensions["trace"] = {
+                "sqlStatements": exchange.trace.sql_statements,
+                "dbMs": _milliseconds(exchange.trace.db_seconds),
+                "totalMs": _milliseconds(perf_counter() - exchange.started),
+            }
+        return {"extensions": extensions} if extensions else {}
+
+
+def _require_query(prepared: Prepared, operation_name: str | None) -> None:
+    # Also of a document with errors: how it was sent is what is wrong first.
+    if prepared.operation_type(operation_name) not in {OperationType.QUERY, None}:
+        raise MethodNotAllowed("GET executes queries only: send this with POST.", allow="POST")
+
+
+def _require_public(prepared: Prepared, operation: OperationDefinitionNode) -> None:
+    selected = {field.name.value for field in prepared.root_fields(operation)}
+    if operation.operation is not OperationType.QUERY or not selected <= PUBLIC_FIELDS:
+        raise Unauthenticated("Sign in: this needs an access token.")
+
+
+def _response(
+    exchange: _Exchange, content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(
+        orjson.dumps(content),
+        status,
+        {"Cache-Control": "no-store", "Content-Type": f"{exchange.media_type}; charset=utf-8", **(headers or {})},
+    )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

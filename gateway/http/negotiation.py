@@ -1,0 +1,63 @@
+"""Which media type the caller wants, and whether we can read the one that was sent."""
+
+import re
+
+from starlette.datastructures import Headers
+
+from gateway.http.errors import NotAcceptable, UnsupportedMediaType
+
+JSON = "application/json"
+RESPONSE_JSON = "application/graphql-response+json"
+
+_EXACT = 2
+_QUALITY = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")  # RFC 9110, section 12.4.2
+
+
+def negotiate(headers: Headers) -> str:
+    """Choose between our two media types by `Accept`; JSON where it leaves the choice to us.
+
+    Of two that are wanted alike, the one that is named wins over a wildcard, and of two that are named the newer one.
+
+    Raises:
+        NotAcceptable: neither is wanted.
+    """
+    ranges = [_range(part) for line in headers.getlist("accept") for part in line.split(",") if part.strip()]
+    if not ranges:
+        return JSON
+    wanted = {offer: _preference(offer, ranges) for offer in (RESPONSE_JSON, JSON)}
+    (quality, precision), (json_quality, json_precision) = wanted[RESPONSE_JSON], wanted[JSON]
+    if max(quality, json_quality) <= 0:
+        raise NotAcceptable(f"Answers are {RESPONSE_JSON} or {JSON}.")
+    if quality != json_quality:
+        return RESPONSE_JSON if quality > json_quality else JSON
+    return RESPONSE_JSON if precision == _EXACT or precision > json_precision else JSON
+
+
+def _range(part: str) -> tuple[str, float]:
+    """Read one media range and its quality, 0 if that is malformed; other parameters ask for nothing here."""
+    name, *parameters = (text.strip().lower() for text in part.split(";"))
+    quality = next((text for text in parameters if text.startswith("q=")), "q=1")
+    match = _QUALITY.fullmatch(quality)
+    return name, float(match[1]) if match else 0.0
+
+
+def _preference(offer: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """The quality of an offer by the most precise range that fits it, and how precise that is."""
+    names = ["*/*", offer.split("/")[0] + "/*", offer]
+    fitting = [(names.index(name), quality) for name, quality in ranges if name in names]
+    precision, quality = max(fitting, default=(-1, 0.0))
+    return quality, precision
+
+
+def require_json(headers: Headers) -> None:
+    """Check that a body is JSON in UTF-8, as it is.
+
+    Raises:
+        UnsupportedMediaType: it is something else, or it does not say.
+    """
+    name, *parameters = (text.strip().lower() for text in ",".join(headers.getlist("content-type")).split(";"))
+    charsets = [text.partition("=")[2].strip('"') for text in parameters if text.startswith("charset=")]
+    if name != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+        raise UnsupportedMediaType(f"Send the request as {JSON} in UTF-8, and say so in Content-Type.")
+    if any(encoding.strip().lower() != "identity" for encoding in headers.getlist("content-encoding")):
+        raise UnsupportedMediaType("Send the request without Content-Encoding.")
