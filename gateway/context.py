@@ -10,6 +10,7 @@ from auth.principal import load_principal
 from auth.tokens import Claims
 from resolvers.context import Caller, Context
 from resolvers.loaders import Loaders
+from resolvers.reads.counts import SECONDS
 from resolvers.reads.cursors import CursorSeal
 from resolvers.snapshot import open_snapshot
 from resolvers.trace import Trace
@@ -17,8 +18,11 @@ from resolvers.trace import Trace
 OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[Context]]
 
 
-def context_opener(engine: AsyncEngine, seal: CursorSeal) -> OpenContext:
-    """Make what opens the context of an operation; the anonymous get one without a database connection."""
+def context_opener(engine: AsyncEngine, seal: CursorSeal, *, count_seconds: float = SECONDS) -> OpenContext:
+    """Make what opens the context of an operation; the anonymous get one without a database connection.
+
+    A count or a facet that takes longer than `count_seconds` is given up.
+    """
 
     @asynccontextmanager
     async def open_context(claims: Claims | None, trace: Trace | None) -> AsyncIterator[Context]:
@@ -41,6 +45,6 @@ def context_opener(engine: AsyncEngine, seal: CursorSeal) -> OpenContext:
     async def _read_caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
         snapshot = await stack.enter_async_context(open_snapshot(engine, trace))
         principal = await load_principal(snapshot.fetch, claims.subject)
-        return Caller(principal, Loaders(snapshot, principal), seal)
+        return Caller(principal, Loaders(snapshot, principal, count_seconds=count_seconds), seal)
 
     return open_context

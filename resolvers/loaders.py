@@ -10,7 +10,7 @@ from sqlalchemy import Column
 from auth.principal import Principal
 from resolvers.loading import Loader
 from resolvers.reads import lookups, rows, sources
-from resolvers.reads.counts import Dimension, Facet, load_counts, load_facets
+from resolvers.reads.counts import SECONDS, Dimension, Facet, load_counts, load_facets
 from resolvers.reads.pages import Page, PageQuery, Parent, load_pages
 from resolvers.reads.predicates import Predicate
 from resolvers.reads.sources import ListOf, Source
@@ -22,9 +22,10 @@ R = TypeVar("R")
 class Loaders:
     """What an operation reads through; born with it, so that nothing is shared between two callers."""
 
-    def __init__(self, snapshot: Snapshot, principal: Principal) -> None:
+    def __init__(self, snapshot: Snapshot, principal: Principal, *, count_seconds: float = SECONDS) -> None:
         self._snapshot = snapshot
         self._scope = principal.scope
+        self._count_seconds = count_seconds
         self._pages: dict[str, Loader[tuple[Parent, PageQuery], Page]] = {}
         self._counts: dict[str, Loader[tuple[Parent, Predicate], int]] = {}
         self._facets: dict[str, Loader[tuple[Parent, tuple[Predicate, tuple[Dimension, ...]]], list[Facet]]] = {}
@@ -70,7 +71,8 @@ class Loaders:
     def count_by_list(self, of: ListOf[Any]) -> Loader[tuple[Parent, Predicate], int]:
         """Counts of one list of the graph, by parent and filter."""
         if of.name not in self._counts:
-            self._counts[of.name] = Loader(partial(load_counts, self._snapshot, self._scope, of))
+            read = partial(load_counts, self._snapshot, self._scope, of, seconds=self._count_seconds)
+            self._counts[of.name] = Loader(read)
         return self._counts[of.name]
 
     def facets_by_list(
@@ -78,7 +80,8 @@ class Loaders:
     ) -> Loader[tuple[Parent, tuple[Predicate, tuple[Dimension, ...]]], list[Facet]]:
         """Facets of one list of the graph, by parent, filter and dimensions."""
         if of.name not in self._facets:
-            self._facets[of.name] = Loader(partial(load_facets, self._snapshot, self._scope, of))
+            read = partial(load_facets, self._snapshot, self._scope, of, seconds=self._count_seconds)
+            self._facets[of.name] = Loader(read)
         return self._facets[of.name]
 
     async def topology(self) -> lookups.Topology:

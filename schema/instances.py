@@ -9,7 +9,7 @@ from strawberry import ID, Parent
 
 from resolvers.reads import rows
 from resolvers.reads.sources import DNS_ALIASES_OF_RESOURCE, LOAD_BALANCERS_OF_INSTANCE, SNAPSHOTS_OF_INSTANCE
-from schema.connections import Connection, connection_of
+from schema.connections import Connection, ResourcesConnection, connection_of, resources_of
 from schema.edge import edge
 from schema.enums import OsType
 from schema.ids import global_id
@@ -134,6 +134,6 @@ class Instance(Resource):
     dns_aliases: Connection[DnsAlias] = connection_of(
         DNS_ALIASES_OF_RESOURCE, parent="id", description="Its DNS aliases, by name."
     )
-    load_balancers: Connection[Annotated["LoadBalancer", strawberry.lazy("schema.load_balancers")]] = connection_of(
-        LOAD_BALANCERS_OF_INSTANCE, parent="id", description="The load balancers it is a member of."
+    load_balancers: ResourcesConnection[Annotated["LoadBalancer", strawberry.lazy("schema.load_balancers")]] = (
+        resources_of(LOAD_BALANCERS_OF_INSTANCE, parent="id", description="The load balancers it is a member of.")
     )

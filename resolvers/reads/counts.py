@@ -29,7 +29,7 @@ from resolvers.reads.sources import CLOUD, PLACEMENT, RESOURCE, SERVICE, TAG, Li
 from resolvers.snapshot import Snapshot
 
 SECONDS = 3.0
-"""How long a count may take; a page must not wait for one that takes longer."""
+"""How long a count may take unless said otherwise; a page must not wait for one that takes longer."""
 MOST_VALUES = 100
 
 
@@ -58,7 +58,12 @@ class Facet(NamedTuple):
 
 
 async def load_counts(
-    snapshot: Snapshot, scope: Scope, of: ListOf[Any], keys: Sequence[tuple[Parent, Predicate]]
+    snapshot: Snapshot,
+    scope: Scope,
+    of: ListOf[Any],
+    keys: Sequence[tuple[Parent, Predicate]],
+    *,
+    seconds: float = SECONDS,
 ) -> list[int]:
     """Count one list for many parents and filters, in one statement; raises CountTimeout."""
 
@@ -68,7 +73,7 @@ async def load_counts(
             select(number.label("number")).select_from(of.source.counted).where(*conditions(of, scope, where, parent))
         )
 
-    found = await _by_parent(snapshot, of, keys, counted)
+    found = await _by_parent(snapshot, of, keys, counted, seconds)
     return [found[key][0][0] for key in keys]
 
 
@@ -77,6 +82,8 @@ async def load_facets(
     scope: Scope,
     of: ListOf[Any],
     keys: Sequence[tuple[Parent, tuple[Predicate, tuple[Dimension, ...]]]],
+    *,
+    seconds: float = SECONDS,
 ) -> list[list[Facet]]:
     """Count resources by several dimensions, for many parents and filters, in one statement; raises CountTimeout."""
 
@@ -86,7 +93,7 @@ async def load_facets(
         parts = [_facet(n, dimension, held) for n, dimension in enumerate(dimensions)]
         return select(union_all(*parts).subquery()) if len(parts) > 1 else parts[0]
 
-    found = await _by_parent(snapshot, of, keys, counted)
+    found = await _by_parent(snapshot, of, keys, counted, seconds)
     facets = []
     for key in keys:
         values: dict[int, list[FacetValue]] = defaultdict(list)
@@ -161,6 +168,7 @@ async def _by_parent(
     of: ListOf[Any],
     keys: Sequence[tuple[Parent, Any]],
     counted: Callable[[Any, ColumnElement[Any] | None], Select[Any]],
+    seconds: float,
 ) -> dict[tuple[Parent, Any], list[tuple[Any, ...]]]:
     """Run `counted` for every parent and argument in one statement, and give its rows under their keys."""
     parents_of: dict[Any, list[Parent]] = defaultdict(list)
@@ -180,6 +188,6 @@ async def _by_parent(
     statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
     names = [[(parent, asked) for parent in parents] for asked, parents in parents_of.items()]
     found: dict[tuple[Parent, Any], list[tuple[Any, ...]]] = defaultdict(list)
-    for number, place, *columns in await snapshot.fetch_within(SECONDS, statement):
+    for number, place, *columns in await snapshot.fetch_within(seconds, statement):
         found[names[number][place - 1]].append(tuple(columns))
     return found

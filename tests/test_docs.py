@@ -1,0 +1,49 @@
+"""What the documents say, against what the product is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from graphql import parse, validate
+from pydantic_settings import BaseSettings
+
+from gateway.settings import Limits, Settings
+from resolvers.demo import ACCOUNTS
+from schema.build import build_schema
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("model", [Settings, Limits])
+def test_every_setting_is_documented_with_its_default(model: type[BaseSettings]) -> None:
+    table = (ROOT / "docs" / "operating.md").read_text()
+    for name, field in model.model_fields.items():
+        if name == "limits":
+            continue
+        variable = field.validation_alias or f"{model.model_config['env_prefix']}{name}".upper()
+        row = next((line for line in table.splitlines() if line.startswith(f"| `{variable}` |")), "")
+        assert row.endswith(f"| {field.description} |"), f"docs/operating.md does not describe {variable}"
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+            assert f"| `{field.default:g}` |" in row or f"| `{field.default}` |" in row
+
+
+def test_the_query_of_the_readme_is_valid() -> None:
+    (query,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert validate(build_schema()._schema, parse(query)) == []
+
+
+def test_the_readme_names_every_demo_account() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [account.email for account in ACCOUNTS if f"{account.email.split('@')[0]}@" not in text] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("code", ["BAD_USER_INPUT", "LIMIT_EXCEEDED", "UNAUTHENTICATED", "COUNT_TIMEOUT"])
+def test_the_error_codes_are_documented(code: str) -> None:
+    assert f"`{code}`" in (ROOT / "docs" / "queries.md").read_text()
