@@ -5,9 +5,10 @@ empty object matches everything.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from ipaddress import ip_address
-from typing import Any, Protocol, Self
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Protocol, Self, TypeVar
 
 import strawberry
 from strawberry import ID, UNSET
@@ -25,6 +26,8 @@ from schema.enums import (
     SupportPhase,
 )
 from schema.ids import key_of
+
+V = TypeVar("V")
 
 MOST_CONDITIONS = 200
 MOST_VALUES = 1000
@@ -45,6 +48,10 @@ def among(field: str, values: Sequence[Scalar] | None) -> list[Predicate]:
     """Hold a field to some values; asks nothing if they were not given, raises LimitExceeded if there are too many."""
     if values is UNSET or values is None:
         return []
+    return [In(field, _distinct(values))]
+
+
+def _distinct(values: Sequence[V]) -> tuple[V, ...]:
     if len(values) > MOST_VALUES:
         raise LimitExceeded(
             f"A list of values in the filter has {len(values)}; at most {MOST_VALUES} are compared.",
@@ -52,7 +59,7 @@ def among(field: str, values: Sequence[Scalar] | None) -> list[Predicate]:
             value=len(values),
             maximum=MOST_VALUES,
         )
-    return [In(field, tuple(dict.fromkeys(values)))]
+    return tuple(dict.fromkeys(values))
 
 
 def _is(field: str, value: bool | None) -> list[Predicate]:
@@ -63,7 +70,7 @@ def keys_among(field: str, ids: list[ID] | None, *types: str, argument: str) -> 
     """Hold a field to the things that some ids mean; raises BadUserInput if one is not an id."""
     if ids is UNSET or ids is None:
         return []
-    keys = [key_of(value, *types, argument=argument) for value in ids]
+    keys = [key_of(value, *types, argument=argument) for value in _distinct(ids)]
     return among(field, [key for key in keys if key is not None])
 
 
@@ -191,7 +198,8 @@ class InstanceFilter:
             parts.append(kept if self.has_backup else Not(kept))
         parts += _is("recovery", self.recovery)
         parts += among("patching_group", self.patching_group) + _is("patching_excluded", self.patching_excluded)
-        return All((Exists("instance", All(tuple(parts))), *_addresses(self.ip_address)))
+        addresses = _addresses(self.ip_address, argument="filter.instance.ipAddress")
+        return All((Exists("instance", All(tuple(parts))), *addresses))
 
 
 @strawberry.input(description="What a load balancer is like; a resource of another type does not match.")
@@ -335,7 +343,7 @@ class ResourceFilter:
         yield from keys_among("cloud", self.cloud, "Cloud", argument="filter.cloud")
         yield from keys_among("service", self.service, "Service", argument="filter.service")
         yield from (Exists("network", part) for part in (*among("vlan", self.vlan), *among("area", self.area)))
-        yield from _addresses(self.ip_address)
+        yield from _addresses(self.ip_address, argument="filter.ipAddress")
 
     def _typed(self) -> Iterable[Predicate]:
         for detail in (self.instance, self.load_balancer, self.object_store, self.kubernetes_cluster):
@@ -390,13 +398,18 @@ def ordering(keys: Sequence[_Order] | None) -> Order:
     return order
 
 
-def _addresses(values: list[str] | None) -> list[Predicate]:
+def _addresses(values: list[str] | None, *, argument: str) -> list[Predicate]:
     if values is UNSET or values is None:
         return []
-    try:
-        return [Overlaps("ip_addresses", tuple(dict.fromkeys(ip_address(value) for value in values)))]
-    except ValueError:
-        raise BadUserInput("This is not an IP address, like 10.0.0.1 or 2001:db8::1.", argument="ipAddress") from None
+    return [Overlaps("ip_addresses", tuple(_address(value, argument) for value in _distinct(values)))]
+
+
+def _address(value: str, argument: str) -> IPv4Address | IPv6Address:
+    # Python reads an interface behind the address (fe80::1%eth0), PostgreSQL would compare without it.
+    with suppress(ValueError):
+        if "%" not in value:
+            return ip_address(value)
+    raise BadUserInput("This is not an IP address, like 10.0.0.1 or 2001:db8::1.", argument=argument)
 
 
 def _tag_query(query: str) -> Predicate:

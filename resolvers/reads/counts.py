@@ -11,6 +11,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    SelectBase,
     Text,
     and_,
     cast,
@@ -87,11 +88,12 @@ async def load_facets(
 ) -> list[list[Facet]]:
     """Count resources by several dimensions, for many parents and filters, in one statement; raises CountTimeout."""
 
-    def counted(asked: tuple[Predicate, tuple[Dimension, ...]], parent: ColumnElement[Any] | None) -> Select[Any]:
+    def counted(asked: tuple[Predicate, tuple[Dimension, ...]], parent: ColumnElement[Any] | None) -> SelectBase:
         where, dimensions = asked
         held = conditions(of, scope, where, parent)
         parts = [_facet(n, dimension, held) for n, dimension in enumerate(dimensions)]
-        return select(union_all(*parts).subquery()) if len(parts) > 1 else parts[0]
+        # Not wrapped in another select, which would hide the parent from its parts.
+        return union_all(*parts) if len(parts) > 1 else parts[0]
 
     found = await _by_parent(snapshot, of, keys, counted, seconds)
     facets = []
@@ -167,7 +169,7 @@ async def _by_parent(
     snapshot: Snapshot,
     of: ListOf[Any],
     keys: Sequence[tuple[Parent, Any]],
-    counted: Callable[[Any, ColumnElement[Any] | None], Select[Any]],
+    counted: Callable[[Any, ColumnElement[Any] | None], SelectBase],
     seconds: float,
 ) -> dict[tuple[Parent, Any], list[tuple[Any, ...]]]:
     """Run `counted` for every parent and argument in one statement, and give its rows under their keys."""
