@@ -46,9 +46,7 @@ class Loaders:
         self.sms_subscription_by_id = self._by_id(sources.SMS_SUBSCRIPTIONS)
         self.resource_by_path = Loader(self._scoped(lookups.resources_by_path))
         self.detail_by_resource = Loader(self._scoped(lookups.details_by_resource))
-        self.sms_subscription_by_service = self._by(
-            sources.SMS_SUBSCRIPTIONS, sources.SMS_SUBSCRIPTION.c.service_id
-        )
+        self.sms_subscription_by_service = self._by(sources.SMS_SUBSCRIPTIONS, sources.SMS_SUBSCRIPTION.c.service_id)
         self._topology = Loader(self._topologies)
 
         # The caller's own organizations and Clouds came with the principal.

@@ -16,6 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from auth.errors import CountTimeout, ItcareError, ServiceUnavailable
 from resolvers.trace import Trace
 
+STATEMENTS_KEPT = 256
+HEAVIEST_KEPT = 8
+"""Compiled statements are kept for the next caller, but for those with more conditions than this.
+
+A compiled condition takes some 10 KB, and there is no end to the ways in which callers can combine conditions.
+"""
+
 
 def create_engine(url: str, *, pool_size: int, statement_seconds: float) -> AsyncEngine:
     """Make the engine of the app's role: a bounded pool, and a time limit that PostgreSQL itself keeps."""
@@ -25,12 +32,10 @@ def create_engine(url: str, *, pool_size: int, statement_seconds: float) -> Asyn
         max_overflow=0,
         pool_timeout=statement_seconds,
         json_deserializer=orjson.loads,
-        query_cache_size=1200,
-        # It takes the parent of a lateral list, which is only named in an EXISTS, for a forgotten join.
-        enable_from_linting=False,
+        query_cache_size=STATEMENTS_KEPT,
         connect_args={
             "timeout": 5,
-            "prepared_statement_cache_size": 500,
+            "prepared_statement_cache_size": STATEMENTS_KEPT // 4,
             "server_settings": {
                 "application_name": "itcare-gateway",
                 "jit": "off",
@@ -48,20 +53,26 @@ class Snapshot:
         self._lock = asyncio.Lock()
         self._trace = trace
         self._open = True
+        self._reading: asyncio.Task[Any] | None = None
 
-    async def fetch(self, statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        """Run one select and give its rows."""
-        async with self._lock:
-            return await self._run(statement, parameters)
+    async def fetch(
+        self, statement: Select[Any], parameters: Mapping[str, Any] | None = None, *, weight: int = 0
+    ) -> Sequence[Any]:
+        """Run one select and give its rows; `weight` says how many conditions of the caller's own making it has."""
+        async with self._turn():
+            return await self._run(statement, parameters, weight)
 
-    async def fetch_within(self, seconds: float, statement: Select[Any]) -> Sequence[Any]:
-        """Run one select under a time limit of its own; raises CountTimeout, and the transaction goes on."""
-        raw = await self._connection.get_raw_connection()
-        driver = cast("asyncpg.Connection", raw.driver_connection)
-        async with self._lock:
+    async def fetch_within(self, seconds: float, statement: Select[Any], *, weight: int = 0) -> Sequence[Any]:
+        """Run one select under a time limit of its own; raises CountTimeout, and the transaction goes on.
+
+        It is never an operation's first statement: that one begins the transaction.
+        """
+        async with self._turn():
+            raw = await self._connection.get_raw_connection()
+            driver = cast("asyncpg.Connection", raw.driver_connection)
             await driver.execute(f"SAVEPOINT counting; SET LOCAL statement_timeout = {int(seconds * 1000)}")
             try:
-                return await self._run(statement)
+                return await self._run(statement, None, weight)
             except DBAPIError as error:
                 if _is_cancelled(error):
                     raise CountTimeout(seconds) from None
@@ -76,15 +87,33 @@ class Snapshot:
 
         An operation may end before all that it asked for is there: one error can make the rest worthless.
         """
+        self._open = False
         async with self._lock:
-            self._open = False
+            pass
 
-    async def _run(self, statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        if not self._open:
-            raise RuntimeError("the operation has ended")
+    def cancel(self) -> None:
+        """Stop the statement that runs: nobody waits for it any more."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        async with self._lock:
+            # Once the operation has ended, the connection is another's.
+            if not self._open:
+                raise RuntimeError("the operation has ended")
+            self._reading = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self._reading = None
+
+    async def _run(self, statement: Select[Any], parameters: Mapping[str, Any] | None, weight: int) -> Sequence[Any]:
         started = time.perf_counter()
         try:
-            rows: Sequence[Any] = (await self._connection.execute(statement, parameters)).all()
+            options: Any = {"compiled_cache": None} if weight > HEAVIEST_KEPT else {}
+            result = await self._connection.execute(statement, parameters, execution_options=options)
+            rows: Sequence[Any] = result.all()
             return rows
         finally:
             self._trace.sql_statements += 1
@@ -103,6 +132,9 @@ async def open_snapshot(engine: AsyncEngine, trace: Trace) -> AsyncIterator[Snap
         snapshot = Snapshot(connection, trace)
         try:
             yield snapshot
+        except asyncio.CancelledError:
+            snapshot.cancel()
+            raise
         finally:
             await snapshot.close()
 

@@ -15,7 +15,20 @@ from strawberry import ID, UNSET
 
 from auth.errors import BadUserInput, LimitExceeded
 from resolvers.reads.pages import Order
-from resolvers.reads.predicates import All, AnyOf, Exists, In, Match, Not, Overlaps, Predicate, Range, Scalar, Text
+from resolvers.reads.predicates import (
+    All,
+    AnyOf,
+    Exists,
+    In,
+    Match,
+    Not,
+    Overlaps,
+    Predicate,
+    Range,
+    Scalar,
+    Text,
+    size,
+)
 from schema.enums import (
     OrderDirection,
     OsType,
@@ -297,11 +310,11 @@ class ResourceFilter:
             )
         parts = [*self._combined(depth), *self._own(), *self._placed(), *self._typed()]
         predicate = All(tuple(parts))
-        if depth == 1 and (size := _size(predicate)) > MOST_CONDITIONS:
+        if depth == 1 and (conditions := size(predicate)) > MOST_CONDITIONS:
             raise LimitExceeded(
-                f"The filter has {size} conditions; at most {MOST_CONDITIONS} are compared.",
+                f"The filter has {conditions} conditions; at most {MOST_CONDITIONS} are compared.",
                 limit="filterConditions",
-                value=size,
+                value=conditions,
                 maximum=MOST_CONDITIONS,
             )
         return predicate
@@ -418,13 +431,3 @@ def _tag_query(query: str) -> Predicate:
         raise BadUserInput('A tag query is "key:value" or "!key:value".', argument="filter.tagQuery")
     tagged = Exists("tag", All((In("key", (key,)), In("value", (value,)))))
     return Not(tagged) if query.startswith("!") else tagged
-
-
-def _size(predicate: Predicate) -> int:
-    match predicate:
-        case All(parts) | AnyOf(parts):
-            return sum(map(_size, parts))
-        case Not(part) | Exists(_, part):
-            return max(1, _size(part))
-        case _:
-            return 1

@@ -17,7 +17,7 @@ INDEX_ROWS = """
 CREATE FUNCTION resource_index_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (
-    SELECT FROM changed r, unnest(r.availability_zones) zone (code)
+    SELECT FROM changed r CROSS JOIN unnest(r.availability_zones) zone (code)
     LEFT JOIN availability_zone az ON az.code = zone.code AND az.data_center_code = ANY (r.data_centers)
     WHERE az.code IS NULL
   ) THEN
@@ -35,13 +35,14 @@ BEGIN
   END IF;
 
   IF TG_OP = 'UPDATE' THEN
-    DELETE FROM resource_tag t USING changed r, before o
-    WHERE (o.organization_id, o.id) = (r.organization_id, r.id) AND o.tags <> r.tags
-      AND (t.organization_id, t.resource_id) = (r.organization_id, r.id);
-    DELETE FROM resource_placement p USING changed r, before o
-    WHERE (o.organization_id, o.id) = (r.organization_id, r.id)
-      AND (o.data_centers, o.availability_zones) <> (r.data_centers, r.availability_zones)
-      AND (p.organization_id, p.resource_id) = (r.organization_id, r.id);
+    -- EXCEPT, not a join: the plan is kept from the first call, and one made for a single row would loop over all pairs.
+    DELETE FROM resource_tag t USING (
+      SELECT organization_id, id, tags FROM changed EXCEPT SELECT organization_id, id, tags FROM before
+    ) r WHERE (t.organization_id, t.resource_id) = (r.organization_id, r.id);
+    DELETE FROM resource_placement p USING (
+      SELECT organization_id, id, data_centers, availability_zones FROM changed
+      EXCEPT SELECT organization_id, id, data_centers, availability_zones FROM before
+    ) r WHERE (p.organization_id, p.resource_id) = (r.organization_id, r.id);
   END IF;
 
   INSERT INTO resource_tag (organization_id, resource_id, key, value, cloud_id)
@@ -446,7 +447,7 @@ def upgrade() -> None:
             name=op.f("ck_resource_type_known"),
         ),
         sa.CheckConstraint(
-            "NOT jsonb_path_exists(tags, '$.* ? (@.type() != \"string\")')", name=op.f("ck_resource_tags_text")
+            "NOT jsonb_path_exists(tags, 'strict $.* ? (@.type() != \"string\")')", name=op.f("ck_resource_tags_text")
         ),
         sa.CheckConstraint("cardinality(data_centers) > 0", name=op.f("ck_resource_data_centers_some")),
         sa.CheckConstraint("char_length(name) BETWEEN 1 AND 200", name=op.f("ck_resource_name_length")),

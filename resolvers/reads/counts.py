@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from auth.principal import Scope
 from resolvers.reads.pages import Parent, conditions
-from resolvers.reads.predicates import Predicate
+from resolvers.reads.predicates import Predicate, size
 from resolvers.reads.sources import CLOUD, PLACEMENT, RESOURCE, SERVICE, TAG, ListOf
 from resolvers.snapshot import Snapshot
 
@@ -74,7 +74,8 @@ async def load_counts(
             select(number.label("number")).select_from(of.source.counted).where(*conditions(of, scope, where, parent))
         )
 
-    found = await _by_parent(snapshot, of, keys, counted, seconds)
+    weight = sum(1 + size(where) for where in {where for _, where in keys})
+    found = await _by_parent(snapshot, of, keys, counted, seconds, weight)
     return [found[key][0][0] for key in keys]
 
 
@@ -95,7 +96,8 @@ async def load_facets(
         # Not wrapped in another select, which would hide the parent from its parts.
         return union_all(*parts) if len(parts) > 1 else parts[0]
 
-    found = await _by_parent(snapshot, of, keys, counted, seconds)
+    weight = sum((1 + size(where)) * len(dimensions) for where, dimensions in {asked for _, asked in keys})
+    found = await _by_parent(snapshot, of, keys, counted, seconds, weight)
     facets = []
     for key in keys:
         values: dict[int, list[FacetValue]] = defaultdict(list)
@@ -145,7 +147,9 @@ def _own(name: str) -> Callable[[], tuple[FromClause, ColumnElement[Any], Column
 
 
 def _placed(name: str) -> Callable[[], tuple[FromClause, ColumnElement[Any], ColumnElement[Any]]]:
-    return lambda: (RESOURCE.outerjoin(PLACEMENT, _same_resource(PLACEMENT)), PLACEMENT.c[name], cast(null(), Text))
+    # A resource in a zone may also lie in a data center without one: it still is not in none.
+    placed = and_(_same_resource(PLACEMENT), PLACEMENT.c[name].is_not(None))
+    return lambda: (RESOURCE.outerjoin(PLACEMENT, placed), PLACEMENT.c[name], cast(null(), Text))
 
 
 def _holder(table: FromClause, key: str) -> Callable[[], tuple[FromClause, ColumnElement[Any], ColumnElement[Any]]]:
@@ -171,6 +175,7 @@ async def _by_parent(
     keys: Sequence[tuple[Parent, Any]],
     counted: Callable[[Any, ColumnElement[Any] | None], SelectBase],
     seconds: float,
+    weight: int,
 ) -> dict[tuple[Parent, Any], list[tuple[Any, ...]]]:
     """Run `counted` for every parent and argument in one statement, and give its rows under their keys."""
     parents_of: dict[Any, list[Parent]] = defaultdict(list)
@@ -190,6 +195,6 @@ async def _by_parent(
     statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
     names = [[(parent, asked) for parent in parents] for asked, parents in parents_of.items()]
     found: dict[tuple[Parent, Any], list[tuple[Any, ...]]] = defaultdict(list)
-    for number, place, *columns in await snapshot.fetch_within(seconds, statement):
+    for number, place, *columns in await snapshot.fetch_within(seconds, statement, weight=weight):
         found[names[number][place - 1]].append(tuple(columns))
     return found

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from auth.errors import BadUserInput
 from auth.principal import Scope
 from resolvers.reads.cursors import CursorSeal, binding
-from resolvers.reads.predicates import All, Predicate
+from resolvers.reads.predicates import All, Predicate, size
 from resolvers.reads.sources import ListOf
 from resolvers.snapshot import Snapshot
 
@@ -138,14 +138,17 @@ async def load_pages(
     for parent, query in keys:
         parents_of[query].append(parent)
     queries = list(parents_of)
+    weight = sum(1 + size(query.where) for query in queries)
     found: dict[tuple[int, int], list[Any]] = defaultdict(list)
     if len(queries) == 1 and of.belongs is None:
-        found[0, 1] = [of.source.row(*row) for row in await snapshot.fetch(_rows(of, scope, queries[0], None))]
+        found[0, 1] = [
+            of.source.row(*row) for row in await snapshot.fetch(_rows(of, scope, queries[0], None), weight=weight)
+        ]
     else:
         groups = [_group(of, scope, n, query, parents) for n, (query, parents) in enumerate(parents_of.items())]
         statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
         # The position is the database's own; the order of a lateral join's rows is only a habit.
-        for group, place, _, *columns in sorted(await snapshot.fetch(statement), key=itemgetter(2)):
+        for group, place, _, *columns in sorted(await snapshot.fetch(statement, weight=weight), key=itemgetter(2)):
             found[group, place].append(of.source.row(*columns))
     places = {
         (parent, query): (n, m)

@@ -8,7 +8,7 @@ A predicate names fields and relations; a `Fields` says which columns these are.
 therefore matches `Not`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Fields:
     """The columns and relations that predicates over one kind of row may name."""
 
     columns: Mapping[str, ColumnElement[Any]]
-    relations: Mapping[str, Callable[[], Relation]] = field(default_factory=dict)
+    relations: Mapping[str, Relation] = field(default_factory=dict)
 
 
 class Predicate:
@@ -189,7 +189,7 @@ class Exists(Predicate):
 
     def sql(self, fields: Fields) -> ColumnElement[bool]:
         """Say it in SQL."""
-        related = fields.relations[self.relation]()
+        related = fields.relations[self.relation]
         return (
             select(literal(1))
             .select_from(related.table)
@@ -197,6 +197,17 @@ class Exists(Predicate):
             .correlate_except(related.table)
             .exists()
         )
+
+
+def size(predicate: Predicate) -> int:
+    """Count the conditions that a predicate combines."""
+    match predicate:
+        case All(parts) | AnyOf(parts):
+            return sum(map(size, parts))
+        case Not(part) | Exists(_, part):
+            return max(1, size(part))
+        case _:
+            return 1
 
 
 def _starts_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:

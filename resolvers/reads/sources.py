@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
-    exists,
     false,
     func,
     literal,
@@ -113,7 +111,7 @@ def everyone(_: Scope) -> ColumnElement[bool]:
 
 
 def _of_resource(model: type[SQLModel], **columns: ColumnElement[Any]) -> Relation:
-    related = table(model).alias()
+    related = table(model)
     on = and_(related.c.organization_id == RESOURCE.c.organization_id, related.c.resource_id == RESOURCE.c.id)
     return Relation(related, on, Fields({column.name: column for column in related.c}))
 
@@ -134,13 +132,13 @@ RESOURCE_FIELDS = Fields(
         **{column.name: column for column in RESOURCE.c},
     },
     relations={
-        "tag": partial(_of_resource, t.ResourceTag),
-        "placement": partial(_of_resource, t.ResourcePlacement),
-        "instance": partial(_of_resource, t.Instance),
-        "load_balancer": partial(_of_resource, t.LoadBalancer),
-        "object_store": partial(_of_resource, t.ObjectStore),
-        "kubernetes_cluster": partial(_of_resource, t.KubernetesCluster),
-        "network": _network,
+        "tag": _of_resource(t.ResourceTag),
+        "placement": _of_resource(t.ResourcePlacement),
+        "instance": _of_resource(t.Instance),
+        "load_balancer": _of_resource(t.LoadBalancer),
+        "object_store": _of_resource(t.ObjectStore),
+        "kubernetes_cluster": _of_resource(t.KubernetesCluster),
+        "network": _network(),
     },
 )
 
@@ -321,33 +319,35 @@ def _equal(column: ColumnElement[Any]) -> Callable[[ColumnElement[Any]], ColumnE
     return lambda parent: column == parent
 
 
+def _related(of: Table, *on: ColumnElement[bool]) -> ColumnElement[bool]:
+    # Left to itself, SQLAlchemy would list the parent, which is two selects up, in this one again: every parent's rows.
+    return select(literal(1)).where(*on).correlate_except(of).exists()
+
+
 def _in_zone(parent: ColumnElement[Any]) -> ColumnElement[bool]:
-    return exists(
-        select(literal(1)).where(
-            PLACEMENT.c.organization_id == RESOURCE.c.organization_id,
-            PLACEMENT.c.resource_id == RESOURCE.c.id,
-            PLACEMENT.c.availability_zone_code == parent,
-        )
+    return _related(
+        PLACEMENT,
+        PLACEMENT.c.organization_id == RESOURCE.c.organization_id,
+        PLACEMENT.c.resource_id == RESOURCE.c.id,
+        PLACEMENT.c.availability_zone_code == parent,
     )
 
 
 def _balances(parent: ColumnElement[Any]) -> ColumnElement[bool]:
-    return exists(
-        select(literal(1)).where(
-            MEMBER.c.organization_id == RESOURCE.c.organization_id,
-            MEMBER.c.resource_id == RESOURCE.c.id,
-            MEMBER.c.instance_id == parent,
-        )
+    return _related(
+        MEMBER,
+        MEMBER.c.organization_id == RESOURCE.c.organization_id,
+        MEMBER.c.resource_id == RESOURCE.c.id,
+        MEMBER.c.instance_id == parent,
     )
 
 
 def _subject_of(of: Table, key: str) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
-    return lambda parent: exists(
-        select(literal(1)).where(
-            SUBJECT.c.organization_id == of.c.organization_id,
-            SUBJECT.c[key] == of.c.id,
-            SUBJECT.c.maintenance_id == parent,
-        )
+    return lambda parent: _related(
+        SUBJECT,
+        SUBJECT.c.organization_id == of.c.organization_id,
+        SUBJECT.c[key] == of.c.id,
+        SUBJECT.c.maintenance_id == parent,
     )
 
 

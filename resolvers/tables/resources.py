@@ -80,7 +80,7 @@ class Resource(TenantRow, table=True):
         length("name", 200),
         CheckConstraint("name !~ '/'", name="name_no_slash"),
         CheckConstraint("jsonb_typeof(tags) = 'object'", name="tags_object"),
-        CheckConstraint("NOT jsonb_path_exists(tags, '$.* ? (@.type() != \"string\")')", name="tags_text"),
+        CheckConstraint("NOT jsonb_path_exists(tags, 'strict $.* ? (@.type() != \"string\")')", name="tags_text"),
         CheckConstraint("jsonb_array_length(jsonb_path_query_array(tags, '$.keyvalue()')) <= 50", name="tags_most"),
         CheckConstraint("cardinality(data_centers) > 0", name="data_centers_some"),
         CheckConstraint("revision > 0", name="revision_positive"),

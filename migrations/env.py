@@ -1,0 +1,11 @@
+"""Runs revisions on the connection that `gateway.migrate` opened; it also holds the lock and the transaction."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import auth.tables  # noqa: F401 - fills the metadata, as the next one does
+import resolvers.tables  # noqa: F401
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
+with context.begin_transaction():
+    context.run_migrations()
