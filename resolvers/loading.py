@@ -1,5 +1,6 @@
 """The DataLoader that the graph's edges use."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
@@ -21,3 +22,17 @@ class Loader(DataLoader[K, V]):
             return list(await read(keys))
 
         super().__init__(batch_load_fn=batch)
+
+    def load(self, key: K) -> asyncio.Future[V]:
+        """Ask for the value of a key; whoever stops waiting for it does not stop those who asked for the same."""
+        value = super().load(key)
+        if value.done():
+            return value
+        value.add_done_callback(_retrieve)
+        return asyncio.shield(value)
+
+
+def _retrieve(value: asyncio.Future[V]) -> None:
+    # When all who asked have gone, an error is nobody's: asyncio need not warn of it.
+    if not value.cancelled():
+        value.exception()

@@ -9,7 +9,7 @@ from typing import Any, cast
 import asyncpg
 import orjson
 from sqlalchemy import Select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -139,12 +139,23 @@ async def open_snapshot(engine: AsyncEngine, trace: Trace) -> AsyncIterator[Snap
             await snapshot.close()
 
 
+_GONE = (
+    PoolTimeout,
+    InterfaceError,
+    PendingRollbackError,  # an earlier statement of the operation lost the connection
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
 def unavailable(error: BaseException | None) -> ItcareError | None:
     """Tell a database that cannot be reached from a fault of ours."""
     while error is not None:
-        if isinstance(error, PoolTimeout | ConnectionError | InterfaceError):
-            return ServiceUnavailable()
-        if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError)):
+        if isinstance(error, _GONE) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             return ServiceUnavailable()
         error = error.__cause__
     return None

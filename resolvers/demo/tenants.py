@@ -1,14 +1,15 @@
 """Organizations and Clouds of the demo, and how many resources each has."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
-from resolvers.demo.identifiers import named_id
 from resolvers.tables import ZoneAudience
 
 RESOURCES_PER_FURTHER_ORGANIZATION: Final = 20_000
+_SHARE_GIVEN_UP: Final = 0.05
+"""What the second and the third organization give up, each, once there are further ones."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ _FIRST: Final = (
     OrganizationPlan(
         "globex",
         "Globex Großhandel",
-        0.16,
+        0.20,
         (
             CloudPlan("omega", "Omega", 0.8, EVERYTHING, is_default=True),
             CloudPlan("omega-lab", "Omega Labör", 0.2, DEVELOPMENT),
@@ -67,7 +68,7 @@ _FIRST: Final = (
     OrganizationPlan(
         "cegedim",
         "cegedim",
-        0.16,
+        0.20,
         (
             CloudPlan("cegedim-core", "Group core", 0.6, PRODUCTION, is_default=True),
             CloudPlan("cegedim-rnd", "Research and development", 0.4, DEVELOPMENT),
@@ -89,8 +90,10 @@ def organizations(resources: int) -> tuple[OrganizationPlan, ...]:
     further = resources // RESOURCES_PER_FURTHER_ORGANIZATION
     if not further:
         return _FIRST
-    share = (1 - sum(plan.share for plan in _FIRST)) / further
-    return (*_FIRST, *(_further_organization(number, share) for number in range(1, further + 1)))
+    acme, *others = _FIRST
+    smaller = (replace(plan, share=plan.share - _SHARE_GIVEN_UP) for plan in others)
+    share = _SHARE_GIVEN_UP * len(others) / further
+    return (acme, *smaller, *(_further_organization(number, share) for number in range(1, further + 1)))
 
 
 def _further_organization(number: int, share: float) -> OrganizationPlan:
@@ -117,7 +120,3 @@ def counts(total: int, shares: Iterable[float]) -> list[int]:
         # The tolerance keeps what float addition adds from rounding up.
         parts.append(min(total, ceil(total * reached / whole - 1e-9)) - sum(parts))
     return parts
-
-
-def organization_id(code: str) -> "UUID":
-    return named_id(f"organization:{code}")

@@ -1,0 +1,79 @@
+"""`token`: access tokens for operators and scripts."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from sqlalchemy import Row, Select
+
+from auth.accounts import find_account
+from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
+from gateway.cli.options import CommandFailed, DataDir, load_settings
+from gateway.demo_folder import is_demo
+from gateway.keys import signing_key
+from gateway.migrate import require_head
+from gateway.postgres import database
+from gateway.postgres.connecting import transaction
+from gateway.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
+    app.command()(token)
+
+
+def token(
+    email: Annotated[str, typer.Argument(help="The account's e-mail address.")],
+    lifetime: Annotated[
+        int,
+        typer.Option(
+            min=int(MIN_LIFETIME.total_seconds()),
+            max=int(MAX_OPERATOR_LIFETIME.total_seconds()),
+            help="Seconds for which it is valid.",
+        ),
+    ] = int(DEFAULT_LIFETIME.total_seconds()),
+    mfa_age: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="In the demo only: as if a second factor had succeeded that many seconds ago. Else it carries none.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print an access token of an account, for `Authorization: Bearer`.
+
+    Whoever holds the signing key can do this: it says nothing about a sign-in.
+    """
+    settings = load_settings(data_dir=data_dir)
+    if mfa_age is not None and not is_demo(settings):
+        raise CommandFailed("--mfa-age works with the data folder of a demo only: nobody may claim a second factor.")
+    with database(settings) as urls:
+        require_head(urls)
+        account = asyncio.run(account_id(urls.app, email))
+        if account is None:
+            raise CommandFailed(f"There is no active account {email}.")
+    typer.echo(operator_token(settings, account, timedelta(seconds=lifetime), mfa_age))
+
+
+async def account_id(url: str, email: str) -> UUID | None:
+    """The active account with that address."""
+    async with transaction(url) as connection:
+
+        async def fetch(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Row[Any]]:
+            rows: Sequence[Row[Any]] = (await connection.execute(statement, parameters)).all()
+            return rows
+
+        return await find_account(fetch, email)
+
+
+def operator_token(settings: Settings, account: UUID, lifetime: timedelta, mfa_age: int | None = None) -> str:
+    """A token of `account`; with `mfa_age`, as after a one-time password that many seconds ago."""
+    issuer = Issuer(signing_key(settings), settings.issuer, settings.audience)
+    if mfa_age is None:
+        return issuer.issue(account, lifetime=lifetime, for_operator=True)
+    mfa_time = datetime.now(UTC) - timedelta(seconds=mfa_age)
+    return issuer.issue(account, lifetime=lifetime, for_operator=True, mfa_time=mfa_time, amr=("pwd", "otp", "mfa"))

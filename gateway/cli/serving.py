@@ -1,0 +1,190 @@
+"""`serve` and `demo`: the gateway itself."""
+
+import asyncio
+import json
+import logging
+import os
+import shlex
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import Progress
+
+from auth.issuer import MAX_OPERATOR_LIFETIME
+from gateway.cli.access import account_id, operator_token
+from gateway.cli.options import CommandFailed, DataDir, Host, Port, load_settings
+from gateway.demo_folder import demo_resources, mark_demo, unmark_demo
+from gateway.migrate import require_head, upgrade
+from gateway.postgres import DatabaseUrls, database
+from gateway.postgres.connecting import transaction
+from gateway.postgres.server import EmbeddedPostgres
+from gateway.settings import Settings
+from gateway.telemetry import configure_logging
+from resolvers.demo import ACCOUNTS, MOST_RESOURCES, is_empty, load_demo
+
+DEMO_RESOURCES = 2000
+EXAMPLE_ACCOUNT = "pow@demo.example"
+EXAMPLE_QUERY = (
+    '{ viewer { email } resources(first: 3, filter: {tags: {all: [{key: "team", value: "storefront"}]}})'
+    " { totalCount nodes { name status service { name cloud { code } } } } }"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
+    app.command()(serve)
+    app.command()(demo)
+
+
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
+    """Serve the gateway: GraphQL at /graphql, GraphiQL at /graphiql, /healthz and /readyz.
+
+    The database is DATABASE_URL, migrated beforehand; without one, an embedded PostgreSQL in the data folder.
+    """
+    settings = load_settings(host=host, port=port, data_dir=data_dir)
+    _begin(settings)
+    with listen(settings) as listener, database(settings, create=True, borrow=False) as urls:
+        if settings.database_url:
+            require_head(urls)
+        else:
+            upgrade(urls)
+        typer.echo(f"Serving {address(listener)}/graphql", err=True)
+        run(settings, urls, listener)
+
+
+def demo(
+    resources: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_RESOURCES, help=f"How many resources to make.  [default: {DEMO_RESOURCES}]"),
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Make the demo anew; what is in it is lost.")] = False,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve a believable demo: its own PostgreSQL, data, accounts with tokens, and a query to paste.
+
+    Its accounts are known to everybody: for trying out only.
+    """
+    settings = load_settings(host=host, port=port, data_dir=data_dir, demo=True)
+    if settings.database_url:
+        raise CommandFailed("The demo brings its own PostgreSQL; unset DATABASE_URL.")
+    _begin(settings)
+    with listen(settings) as listener:
+        if reset:
+            EmbeddedPostgres(settings.data_dir).remove()
+            unmark_demo(settings)
+        with database(settings, create=True, borrow=False) as urls:
+            upgrade(urls)
+            _fill(settings, urls, resources)
+            _introduce(settings, urls, address(listener))
+            run(settings, urls, listener)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Takes the address to serve at, before anything is started for it.
+
+    Raises:
+        CommandFailed: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error  # create_server adds the address to its own
+        raise CommandFailed(f"Cannot listen on {settings.host}, port {settings.port}: {reason}.") from error
+
+
+def address(listener: socket.socket) -> str:
+    """The URL that a listener answers at."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM, then lets the requests that are under way finish."""
+    from gateway.app import create_app
+
+    config = uvicorn.Config(
+        create_app(settings, urls),
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        timeout_graceful_shutdown=int(settings.limits.seconds) + 5,
+    )
+    server = uvicorn.Server(config)
+    try:
+        server.run(sockets=[listener])
+    except (KeyboardInterrupt, SystemExit):  # uvicorn repeats the signal after it has stopped in order
+        return
+    if not server.started:
+        raise CommandFailed("The gateway did not start; the log says why.")
+
+
+def _begin(settings: Settings) -> None:
+    configure_logging(as_json=settings.log_json)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # what was migrated is one line of ours
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Ends as an exception, so that what was begun is ended in order."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _fill(settings: Settings, urls: DatabaseUrls, resources: int | None) -> None:
+    """Loads the demo's data unless it is there."""
+    if not asyncio.run(_is_empty(urls)):
+        made_with = demo_resources(settings)
+        if made_with is None:
+            raise CommandFailed(
+                f"The database in {settings.data_dir} holds data that is no demo; give another --data-dir."
+            )
+        if resources not in {None, made_with}:
+            typer.echo(f"Keeping the demo that is there, of {made_with:,} resources; --reset makes it anew.", err=True)
+        return
+    wanted = resources or DEMO_RESOURCES
+    mark_demo(settings, wanted)  # first: data without the mark would be taken for somebody's own
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Making the demo", total=wanted)
+        made = asyncio.run(
+            load_demo(
+                urls.owner, resources=wanted, progress=lambda written, _: progress.update(task, completed=written)
+            )
+        )
+    typer.echo(
+        f"Made a demo of {wanted:,} resources, {sum(made.rows.values()):,} rows, in {made.seconds:.1f} s.", err=True
+    )
+
+
+async def _is_empty(urls: DatabaseUrls) -> bool:
+    async with transaction(urls.owner) as connection:
+        return await is_empty(connection)
+
+
+def _introduce(settings: Settings, urls: DatabaseUrls, url: str) -> None:
+    """Prints what one needs to begin: addresses, accounts with tokens, a query."""
+    typer.echo(f"\nGraphQL   {url}/graphql\nGraphiQL  {url}/graphiql\n\nAccounts, each with a token for a day:\n")
+    example = ""
+    for account in ACCOUNTS:
+        known = asyncio.run(account_id(urls.app, account.email))
+        if known is None:
+            continue
+        token = operator_token(settings, known, MAX_OPERATOR_LIFETIME)
+        typer.echo(f"{account.email}  {account.description}\n{token}\n")
+        if account.email == EXAMPLE_ACCOUNT:
+            example = token
+    body = shlex.quote(json.dumps({"query": EXAMPLE_QUERY}))
+    typer.echo(
+        f"To paste:\n\ncurl -s {url}/graphql \\\n  -H 'Content-Type: application/json' \\\n"
+        f"  -H 'Authorization: Bearer {example}' \\\n  -d {body}\n"
+    )

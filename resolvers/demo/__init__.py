@@ -1,0 +1,17 @@
+"""Believable data to try the gateway on: the same number of resources gives the same rows, down to ids and times."""
+
+from resolvers.demo.accounts import ACCOUNTS, DemoAccount
+from resolvers.demo.identifiers import AS_OF, account_id
+from resolvers.demo.load import MOST_RESOURCES, DatabaseNotEmpty, DemoSummary, is_empty, load_demo
+
+__all__ = [
+    "ACCOUNTS",
+    "AS_OF",
+    "MOST_RESOURCES",
+    "DatabaseNotEmpty",
+    "DemoAccount",
+    "DemoSummary",
+    "account_id",
+    "is_empty",
+    "load_demo",
+]

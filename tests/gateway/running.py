@@ -1,0 +1,68 @@
+"""The composed gateway, served over real HTTP to the accounts of a small database."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import uvicorn
+from sqlalchemy import NullPool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from auth.issuer import Issuer
+from gateway.app import create_app
+from gateway.keys import signing_key
+from gateway.postgres import DatabaseUrls
+from gateway.settings import Settings
+from tests.resolvers.shop import Shop, load_shop
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that serves; `client` has the token of the shop's one person, who sees the Cloud alpha."""
+
+    client: httpx.AsyncClient
+    server: uvicorn.Server
+    settings: Settings
+
+    def token(self, account: UUID) -> str:
+        return Issuer(signing_key(self.settings), self.settings.issuer, self.settings.audience).issue(account)
+
+    async def ask(self, document: str, variables: Mapping[str, Any] | None = None) -> httpx.Response:
+        return await self.client.post("/graphql", json={"query": document, "variables": variables})
+
+    async def data(self, document: str) -> Any:
+        """What a whole answer holds."""
+        answer = await self.ask(document)
+        assert answer.status_code == 200, answer.text
+        assert "errors" not in answer.json(), answer.text
+        return answer.json()["data"]
+
+
+async def fill(database: DatabaseUrls, shop: Shop) -> None:
+    """Write a shop into an empty database."""
+    async with create_async_engine(database.owner, poolclass=NullPool).begin() as connection:
+        await load_shop(connection, shop)
+
+
+@asynccontextmanager
+async def running(settings: Settings, database: DatabaseUrls, shop: Shop) -> AsyncIterator[Gateway]:
+    """Serve the gateway on a free port until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(create_app(settings, database), log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve([listener]))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            # The socket listens already: a request waits until the server accepts it.
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+                gateway = Gateway(client, server, settings)
+                client.headers["Authorization"] = f"Bearer {gateway.token(shop.account)}"
+                yield gateway
+        finally:
+            server.should_exit = True
+            await serving

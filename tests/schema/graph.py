@@ -1,0 +1,96 @@
+"""Asks the graph in-process: the real engine and schema on a real database, as a named account."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from auth.tokens import Claims
+from gateway.context import context_opener
+from gateway.execution import Engine, RequestError
+from gateway.http import ErrorFormatter
+from gateway.settings import Limits
+from resolvers.reads.cursors import CursorSeal
+from resolvers.reads.pages import PageArguments, extent
+from resolvers.snapshot import unavailable
+from resolvers.trace import Trace
+from schema.build import build_schema
+from tests.schema.world import World
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client is answered: `data` is None if there is none, `errors` are as clients read them."""
+
+    data: Any
+    errors: list[dict[str, Any]]
+    trace: Trace
+
+    @property
+    def whole(self) -> Any:
+        """The data of an answer without errors."""
+        assert self.errors == [], self.errors
+        return self.data
+
+    @property
+    def refusal(self) -> dict[str, Any]:
+        """The `extensions` of the one error: the code and what it says beside the message."""
+        assert len(self.errors) == 1, self.errors
+        extensions: dict[str, Any] = self.errors[0]["extensions"]
+        return extensions
+
+
+class Graph:
+    """The graph over one database, for the accounts of a world.
+
+    `limits` are those of a document; they are wide by default, so that what answers is the schema.
+    """
+
+    def __init__(self, database: AsyncEngine, world: World, limits: Limits | None = None) -> None:
+        self.database = database
+        self.world = world
+        self._engine = Engine(build_schema(), limits or Limits(tokens=100_000, aliases=1000, objects=10**9), _page_size)
+        self._open_context = context_opener(database, CursorSeal(b"k" * 32))
+        self._errors = ErrorFormatter(unavailable)
+
+    async def ask(self, email: str | None, document: str, variables: Mapping[str, Any] | None = None) -> Answer:
+        """Execute a document as an account of the world, or as the anonymous.
+
+        Variables are JSON, and so is what is answered. A fault of ours, which clients would see masked, is raised.
+        """
+        trace = Trace()
+        claims = None if email is None else _claims(self.world.account(email).id)
+        try:
+            operation = self._engine.bind(self._engine.prepare(document), variables=variables)
+        except RequestError as error:
+            return Answer(None, self._shown(error.errors), trace)
+        async with self._open_context(claims, trace) as context:
+            result = await self._engine.execute(operation, context)
+        return Answer(json.loads(json.dumps(result.data)), self._shown(result.errors or ()), trace)
+
+    def _shown(self, errors: Any) -> list[dict[str, Any]]:
+        shown = self._errors.show(errors)
+        for error, seen in zip(errors, shown, strict=True):
+            if seen.code == "INTERNAL_SERVER_ERROR":
+                raise _fault(error)
+        return [seen.body for seen in shown]
+
+
+def _page_size(arguments: Mapping[str, Any]) -> int:
+    return extent(PageArguments(**arguments))[0]
+
+
+def _fault(error: GraphQLError) -> Exception:
+    while isinstance(error.original_error, GraphQLError):
+        error = error.original_error
+    return error.original_error or error
+
+
+def _claims(subject: UUID) -> Claims:
+    now = datetime.now(UTC)
+    return Claims(subject, now, now + timedelta(minutes=10), None, None, (), None)

@@ -1,0 +1,50 @@
+"""The house rules that a machine can hold."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ["auth", "gateway", "resolvers", "schema"]
+MODULES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "node_modules" not in path.parts
+)
+LOCKS = [ROOT / "requirements.lock", ROOT / "gateway" / "web" / "node-requirements.lock"]
+MOST_LINES = 400
+
+
+def test_imports_point_down_only() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    found = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert found.returncode == 0, found.stdout
+
+
+def test_every_folder_of_the_packages_is_a_package() -> None:
+    assert [path for path in MODULES if not (path.parent / "__init__.py").is_file()] == []
+
+
+def test_modules_stay_short_or_become_packages_split_by_role() -> None:
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_holds_versions_and_hashes_and_says_not_where_from(lock: Path) -> None:
+    allowed = re.compile(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.]+( ; [^/:@]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    assert [line for line in lock.read_text().splitlines() if not allowed.fullmatch(line)] == []
+
+
+def test_the_lock_of_the_page_says_not_where_from() -> None:
+    lock = (ROOT / "gateway" / "web" / "package-lock.json").read_text()
+    assert re.findall(r'"resolved"|(?<!funding)"url": "https?://[^"]*\.tgz', lock) == []
+
+
+def test_every_requirement_is_locked() -> None:
+    locked = set(re.findall(r"^([a-z0-9-]+)", LOCKS[0].read_text(), re.MULTILINE))
+    project = (ROOT / "pyproject.toml").read_text()
+    named = set(re.findall(r'^    "([a-z0-9-]+)(?:\[[a-z,]+\])?[~>=;"]', project, re.MULTILINE))
+    assert {"starlette", "pytest"} <= named
+    assert named - locked == set()
