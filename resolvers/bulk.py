@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from resolvers import tables
 
 
 async def copy_rows(
@@ -15,3 +18,14 @@ async def copy_rows(
     if not driver.is_in_transaction():
         raise RuntimeError("Run a statement first: rows are only ever copied inside a transaction.")
     await driver.copy_records_to_table(table, columns=columns, records=rows)
+
+
+async def analyze(connection: AsyncConnection, *names: str) -> None:
+    """Tell the planner what is in these tables, or in all of ours; those of another owner are passed over.
+
+    Large writes need it: foreign keys are checked by plans that are kept, and those made without statistics may read
+    all Services of a Cloud for every row.
+    """
+    # Without names it would also lock the catalogs that all databases of the server share, until the transaction ends.
+    listed = names or tables.Resource.metadata.tables
+    await connection.execute(text(f"ANALYZE {', '.join(listed)}"))

@@ -16,8 +16,9 @@ from resolvers.reads.predicates import All, Predicate
 from resolvers.reads.sources import ListOf
 from schema.edge import caller_of
 from schema.enums import ResourceField
-from schema.filters import ResourceFilter, ResourceOrder, ServiceFilter, ServiceOrder, ordering
+from schema.filters import ResourceFilter, ServiceFilter
 from schema.ids import global_id
+from schema.orders import ResourceOrder, ServiceOrder, ordering
 
 T = TypeVar("T")
 MOST_DIMENSIONS = 10

@@ -1,147 +1,32 @@
-"""Filters and orders as clients write them, and what they mean as predicates.
+"""Filters as clients write them, and what they mean as predicates.
 
 Fields side by side all hold. A field that is absent or null asks nothing; an empty list of values matches nothing; an
 empty object matches everything.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Iterable
+from typing import Self
 
 import strawberry
 from strawberry import ID, UNSET
 
 from auth.errors import BadUserInput, LimitExceeded
-from resolvers.reads.pages import Order
-from resolvers.reads.predicates import (
-    All,
-    AnyOf,
-    Exists,
-    In,
-    Match,
-    Not,
-    Overlaps,
-    Predicate,
-    Range,
-    Scalar,
-    Text,
-    size,
+from resolvers.reads.predicates import All, AnyOf, Exists, In, Match, Not, Predicate, Text, size
+from schema.conditions import (
+    DateTimeRange,
+    IntRange,
+    StringFilter,
+    addresses,
+    among,
+    asked,
+    flag,
+    given,
+    keys_among,
 )
-from schema.enums import (
-    OrderDirection,
-    OsType,
-    ResourceOrderField,
-    ResourceStatus,
-    ResourceType,
-    ServiceOrderField,
-    SupportPhase,
-)
-from schema.ids import key_of
-
-V = TypeVar("V")
+from schema.enums import OsType, ResourceStatus, ResourceType, SupportPhase
 
 MOST_CONDITIONS = 200
-MOST_VALUES = 1000
 DEEPEST = 10
-
-
-def asked(description: str, *, name: str | None = None) -> Any:
-    """Declare a field of a filter that may be absent."""
-    return strawberry.field(default=UNSET, description=description, name=name)
-
-
-def given(value: Any) -> bool:
-    """Tell whether a field of a filter asks anything."""
-    return value is not UNSET and value is not None
-
-
-def among(field: str, values: Sequence[Scalar] | None) -> list[Predicate]:
-    """Hold a field to some values; asks nothing if they were not given, raises LimitExceeded if there are too many."""
-    if values is UNSET or values is None:
-        return []
-    return [In(field, _distinct(values))]
-
-
-def _distinct(values: Sequence[V]) -> tuple[V, ...]:
-    if len(values) > MOST_VALUES:
-        raise LimitExceeded(
-            f"A list of values in the filter has {len(values)}; at most {MOST_VALUES} are compared.",
-            limit="filterValues",
-            value=len(values),
-            maximum=MOST_VALUES,
-        )
-    return tuple(dict.fromkeys(values))
-
-
-def _is(field: str, value: bool | None) -> list[Predicate]:
-    return [In(field, (value,))] if given(value) and value is not None else []
-
-
-def keys_among(field: str, ids: list[ID] | None, *types: str, argument: str) -> list[Predicate]:
-    """Hold a field to the things that some ids mean; raises BadUserInput if one is not an id."""
-    if ids is UNSET or ids is None:
-        return []
-    keys = [key_of(value, *types, argument=argument) for value in _distinct(ids)]
-    return among(field, [key for key in keys if key is not None])
-
-
-@strawberry.input(description="How a text compares. Operators side by side all hold.")
-class StringFilter:
-    """How a text compares."""
-
-    eq: str | None = asked("It is exactly this.")
-    in_: list[str] | None = asked("It is exactly one of these.", name="in")
-    not_: str | None = asked("It is not exactly this.", name="not")
-    starts_with: str | None = asked("It starts with this.")
-    contains: str | None = asked("It contains this.")
-    contains_text: str | None = asked("It contains this, ignoring case.")
-
-    def predicate(self, field: str) -> Predicate:
-        """Say what it means for a field."""
-        parts: list[Predicate] = []
-        if given(self.eq):
-            parts.append(In(field, (self.eq or "",)))
-        parts += among(field, self.in_)
-        if given(self.not_):
-            parts.append(Not(In(field, (self.not_ or "",))))
-        for match, value in (
-            (Match.STARTS_WITH, self.starts_with),
-            (Match.CONTAINS, self.contains),
-            (Match.CONTAINS_TEXT, self.contains_text),
-        ):
-            if value is not UNSET and value is not None:
-                parts.append(Text(field, match, value))
-        return All(tuple(parts))
-
-
-@strawberry.input(description="A half-open range of time: from a point on, before another.")
-class DateTimeRange:
-    """A half-open range of time."""
-
-    from_: datetime | None = asked("Not before this.", name="from")
-    before: datetime | None = asked("Before this.")
-
-    def predicate(self, field: str) -> Predicate:
-        """Say what it means for a field."""
-        return Range(field, at_least=self.from_ or None, before=self.before or None)
-
-
-@strawberry.input(description="A closed range of whole numbers.")
-class IntRange:
-    """A closed range of whole numbers."""
-
-    from_: int | None = asked("At least this.", name="from")
-    to: int | None = asked("At most this.")
-
-    def predicate(self, field: str) -> Predicate:
-        """Say what it means for a field."""
-        return Range(
-            field,
-            at_least=None if self.from_ is UNSET else self.from_,
-            to=None if self.to is UNSET else self.to,
-        )
 
 
 @strawberry.input(description="A tag: its key and, if asked, its value.")
@@ -209,10 +94,10 @@ class InstanceFilter:
         if self.has_backup is not UNSET and self.has_backup is not None:
             kept: Predicate = Text("backup_policy", Match.STARTS_WITH, "")
             parts.append(kept if self.has_backup else Not(kept))
-        parts += _is("recovery", self.recovery)
-        parts += among("patching_group", self.patching_group) + _is("patching_excluded", self.patching_excluded)
-        addresses = _addresses(self.ip_address, argument="filter.instance.ipAddress")
-        return All((Exists("instance", All(tuple(parts))), *addresses))
+        parts += flag("recovery", self.recovery)
+        parts += among("patching_group", self.patching_group) + flag("patching_excluded", self.patching_excluded)
+        found = addresses(self.ip_address, argument="filter.instance.ipAddress")
+        return All((Exists("instance", All(tuple(parts))), *found))
 
 
 @strawberry.input(description="What a load balancer is like; a resource of another type does not match.")
@@ -229,7 +114,7 @@ class LoadBalancerFilter:
         parts = among("protocol", self.protocol) + among("domain", self.domain)
         if self.port:
             parts.append(self.port.predicate("port"))
-        return Exists("load_balancer", All((*parts, *_is("redirect_to_https", self.redirect_to_https))))
+        return Exists("load_balancer", All((*parts, *flag("redirect_to_https", self.redirect_to_https))))
 
 
 @strawberry.input(description="What an object store is like; a resource of another type does not match.")
@@ -241,7 +126,7 @@ class ObjectStoreFilter:
 
     def predicate(self) -> Predicate:
         """Say what it means for a resource."""
-        parts = _is("geo_replicated", self.geo_replicated)
+        parts = flag("geo_replicated", self.geo_replicated)
         if self.quota_gb:
             parts.append(self.quota_gb.predicate("quota_gb"))
         return Exists("object_store", All(tuple(parts)))
@@ -257,7 +142,7 @@ class KubernetesClusterFilter:
 
     def predicate(self) -> Predicate:
         """Say what it means for a resource."""
-        parts = among("ingress", self.ingress) + _is("high_availability", self.high_availability)
+        parts = among("ingress", self.ingress) + flag("high_availability", self.high_availability)
         if self.kubernetes_version:
             parts.append(self.kubernetes_version.predicate("kubernetes_version"))
         return Exists("kubernetes_cluster", All(tuple(parts)))
@@ -333,8 +218,8 @@ class ResourceFilter:
         yield from among("environment", self.environment)
         yield from among("support_level", self.support_level)
         yield from among("support_phase", self.support_phase)
-        yield from _is("monitoring_enabled", self.monitoring_enabled)
-        yield from _is("on_call", self.on_call)
+        yield from flag("monitoring_enabled", self.monitoring_enabled)
+        yield from flag("on_call", self.on_call)
         if self.name:
             yield self.name.predicate("name")
         for field, range_ in (("created_at", self.created_at), ("updated_at", self.updated_at)):
@@ -356,7 +241,7 @@ class ResourceFilter:
         yield from keys_among("cloud", self.cloud, "Cloud", argument="filter.cloud")
         yield from keys_among("service", self.service, "Service", argument="filter.service")
         yield from (Exists("network", part) for part in (*among("vlan", self.vlan), *among("area", self.area)))
-        yield from _addresses(self.ip_address, argument="filter.ipAddress")
+        yield from addresses(self.ip_address, argument="filter.ipAddress")
 
     def _typed(self) -> Iterable[Predicate]:
         for detail in (self.instance, self.load_balancer, self.object_store, self.kubernetes_cluster):
@@ -379,50 +264,6 @@ class ServiceFilter:
         return All(
             (*parts, *keys_among("organization", self.organization, "Organization", argument="filter.organization"))
         )
-
-
-class _Order(Protocol):
-    field: Any
-    direction: OrderDirection
-
-
-@strawberry.input(description="One key of an order of resources.")
-class ResourceOrder:
-    """One key of an order of resources."""
-
-    field: ResourceOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-@strawberry.input(description="One key of an order of Services.")
-class ServiceOrder:
-    """One key of an order of Services."""
-
-    field: ServiceOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-def ordering(keys: Sequence[_Order] | None) -> Order:
-    """Say what an order means; raises BadUserInput if it names a field twice."""
-    order = tuple((key.field.value, key.direction is OrderDirection.DESC) for key in keys or ())
-    names = [name for name, _ in order]
-    if len(set(names)) < len(names):
-        raise BadUserInput("`orderBy` names a field more than once.", argument="orderBy")
-    return order
-
-
-def _addresses(values: list[str] | None, *, argument: str) -> list[Predicate]:
-    if values is UNSET or values is None:
-        return []
-    return [Overlaps("ip_addresses", tuple(_address(value, argument) for value in _distinct(values)))]
-
-
-def _address(value: str, argument: str) -> IPv4Address | IPv6Address:
-    # Python reads an interface behind the address (fe80::1%eth0), PostgreSQL would compare without it.
-    with suppress(ValueError):
-        if "%" not in value:
-            return ip_address(value)
-    raise BadUserInput("This is not an IP address, like 10.0.0.1 or 2001:db8::1.", argument=argument)
 
 
 def _tag_query(query: str) -> Predicate:

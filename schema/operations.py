@@ -7,9 +7,9 @@ from strawberry import ID, Parent
 
 from resolvers.reads import rows
 from resolvers.reads.predicates import All, Predicate
+from schema.conditions import DateTimeRange, among, asked, keys_among
 from schema.edge import edge
 from schema.enums import Action, OperationStatus, ResourceType
-from schema.filters import DateTimeRange, among, asked, keys_among
 from schema.ids import RESOURCE_TYPES, global_id
 from schema.node import Node
 from schema.organizations import Cloud

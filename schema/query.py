@@ -18,6 +18,7 @@ from resolvers.reads.sources import (
 )
 from schema.accounts import Viewer
 from schema.clusters import KubernetesCluster
+from schema.conditions import given
 from schema.connections import (
     After,
     Before,
@@ -115,7 +116,7 @@ async def _zones(
     return [
         zone
         for zone in topology.zones.values()
-        if not region or topology.data_centers[zone.data_center_code].region_code == region
+        if not given(region) or topology.data_centers[zone.data_center_code].region_code == region
     ]
 
 

@@ -144,7 +144,7 @@ class Resource(Node):
     type: ResourceType = strawberry.field(description="What it is.")
     name: str = strawberry.field(description="Its name, unique in its Service.")
     status: ResourceStatus = strawberry.field(description="Its status.")
-    environment: str = strawberry.field(description="The code of its environment: production, qa, dev, test …")
+    environment: str = strawberry.field(description="The code of its environment: production, qa, dev, test and so on.")
     revision: int = strawberry.field(description="A number that grows with every change of it.")
     tags: list[Tag] = strawberry.field(
         resolver=_tags, metadata={"list_size": 3}, description="Its tags, by key; at most 50."

@@ -10,7 +10,9 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\
 
 
 def _serialize(value: datetime) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    # The driver gives the first and the last moment that Python knows without their time zone, which is UTC.
+    moment = value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _parse(value: Any) -> datetime:

@@ -7,7 +7,7 @@ from sqlalchemy import make_url
 
 from gateway.postgres import DatabaseUrls, EmbeddedPostgres
 from gateway.postgres.programs import find_programs
-from tests.databases import Databases, migrated_server, reachable_folder
+from tests.databases import FAST, Databases, migrated_server, reachable_folder
 
 
 def pytest_configure() -> None:
@@ -29,6 +29,14 @@ def postgres(server_folder: Path) -> Iterator[EmbeddedPostgres]:
     """The one server of this process's tests."""
     with migrated_server(server_folder / "shared") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def stopped(server_folder: Path) -> Path:
+    """A data folder whose server was stopped in order; to be copied, which is quicker than making one."""
+    folder = server_folder / "stopped"
+    with EmbeddedPostgres(folder, parameters=FAST):
+        return folder
 
 
 @pytest.fixture(scope="session")

@@ -82,5 +82,11 @@ def migrated_server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+def copy_of(stopped: Path, folder: Path) -> Path:
+    """Copies the data folder of a stopped server, with whom its files belong to; returns the copy."""
+    subprocess.run(["/bin/cp", "-a", stopped, folder], check=True)  # noqa: S603 - our own folders
+    return folder
+
+
 def _of(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)

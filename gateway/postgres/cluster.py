@@ -63,6 +63,8 @@ class Cluster:
         self.log_file = self.home / "server.log"
         if not os.access(self.home, os.R_OK | os.W_OK | os.X_OK):
             raise PostgresError(f"The data folder {data_dir} belongs to another user; run this as that user.")
+        if not self.user.is_caller and not self.user.can_enter(self.home):
+            raise PostgresError(f"The server's user, {self.user}, cannot reach {self.home}; open the folders above it.")
 
     @staticmethod
     def exists(data_dir: Path) -> bool:
@@ -137,6 +139,11 @@ class Cluster:
         if status.st_uid != self.user.uid or status.st_mode & 0o170777 != 0o040700:
             raise PostgresError(f"{folder} is not a private folder of the server's user; remove it.")
         return folder
+
+    def remove_socket_folder(self, folder: Path) -> None:
+        """Removes the folder for the socket after the server's end."""
+        if folder.parent == SHORT_FOLDER and not any(folder.iterdir()):
+            folder.rmdir()
 
     def programs(self, found: Programs) -> Programs:
         """The programs that the server's user can run: `found`, or a copy of the packaged ones in the cluster's folder.

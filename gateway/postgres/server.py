@@ -70,6 +70,7 @@ class EmbeddedPostgres:
         self._roots_folder = roots_folder
         self._locks = ExitStack()
         self._cluster: Cluster | None = None
+        self._socket_folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._urls: DatabaseUrls | None = None
 
@@ -118,6 +119,8 @@ class EmbeddedPostgres:
                 self._locks.enter_context(last)
             _end(self._process)
             self._process = None
+            if self._socket_folder is not None:
+                self._cluster.remove_socket_folder(self._socket_folder)
         self._locks.close()
         self._urls = None
 
@@ -167,7 +170,7 @@ class EmbeddedPostgres:
         programs = cluster.programs(find_programs(self._pg_bin))
         _wait_for_predecessor(cluster)
         cluster.initialise(programs)
-        socket_folder = cluster.socket_folder()
+        socket_folder = self._socket_folder = cluster.socket_folder()
         arguments = [programs.path("postgres"), "-D", str(cluster.data)]
         for name, value in (self._parameters | {"unix_socket_directories": str(socket_folder)}).items():
             arguments += ["-c", f"{name}={value}"]

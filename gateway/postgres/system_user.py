@@ -27,6 +27,12 @@ class SystemUser:
         nobody = pwd.getpwnam("nobody")
         return cls(nobody.pw_uid, nobody.pw_gid)
 
+    def __str__(self) -> str:
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return f"uid {self.uid}"
+
     @property
     def is_caller(self) -> bool:
         """Whether this process already runs as this user."""

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from auth.tables import AccountKind, Profile
 from resolvers.demo.accounts import ACCOUNTS
+from resolvers.demo.batch import Batch
 from resolvers.demo.identifiers import FOUNDED, account_id, named_id
 from resolvers.demo.networks import AddressBook
 from resolvers.demo.rows import (
     AccountRow,
-    Batch,
     CloudRow,
     DomainRow,
     MembershipRow,

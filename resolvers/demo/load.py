@@ -7,15 +7,12 @@ from typing import Final
 
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlmodel import SQLModel
 
-from resolvers.bulk import copy_rows
+from resolvers.bulk import analyze, copy_rows
 from resolvers.demo.content import batches
 from resolvers.reference import load_reference
 
 MOST_RESOURCES: Final = 5_000_000
-# Without names it would also lock the catalogs that all databases of the server share, until the transaction ends.
-ANALYZE: Final = text(f"ANALYZE {', '.join(SQLModel.metadata.tables)}")
 
 
 class DatabaseNotEmpty(Exception):
@@ -65,12 +62,12 @@ async def load_demo(
                     name = str(table.__tablename__)
                     await copy_rows(connection, name, columns, records)
                     rows[name] = rows.get(name, 0) + len(records)
-                if not written:
-                    await connection.execute(ANALYZE)
+                if not written and batch.resources < resources:
+                    await analyze(connection)
                 written += batch.resources
                 if progress:
                     progress(written, resources)
-            await connection.execute(ANALYZE)
+            await analyze(connection)
     finally:
         await engine.dispose()
     return DemoSummary(rows, time.monotonic() - started)

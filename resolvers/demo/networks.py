@@ -5,8 +5,9 @@ from ipaddress import IPv4Address
 from typing import Final
 from uuid import UUID
 
+from resolvers.demo.batch import Batch
 from resolvers.demo.identifiers import named_id
-from resolvers.demo.rows import AreaRow, Batch, NetworkRow
+from resolvers.demo.rows import AreaRow, NetworkRow
 from resolvers.tables import NetworkScope
 
 _FIRST_VLAN: Final = 100

@@ -3,16 +3,10 @@
 Millions of rows are made, and a table's own class takes thirty times as long to build as a tuple.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlmodel import SQLModel
-
-from auth.tables import Account, Cloud, Membership, Organization, OrganizationMember
-from resolvers import tables
 
 
 class OrganizationRow(NamedTuple):
@@ -388,58 +382,3 @@ class OperationStepRow(NamedTuple):
     name: str
     status: str
     completed_at: datetime | None
-
-
-TABLES: Final[dict[type[NamedTuple], type[SQLModel]]] = {
-    OrganizationRow: Organization,
-    CloudRow: Cloud,
-    AccountRow: Account,
-    OrganizationMemberRow: OrganizationMember,
-    MembershipRow: Membership,
-    AreaRow: tables.Area,
-    NetworkRow: tables.Network,
-    DomainRow: tables.Domain,
-    ServiceRow: tables.Service,
-    ResourceRow: tables.Resource,
-    InstanceRow: tables.Instance,
-    LoadBalancerRow: tables.LoadBalancer,
-    ObjectStoreRow: tables.ObjectStore,
-    KubernetesClusterRow: tables.KubernetesCluster,
-    MiddlewareRow: tables.Middleware,
-    FileSystemRow: tables.FileSystem,
-    SnapshotRow: tables.Snapshot,
-    DnsAliasRow: tables.DnsAlias,
-    LoadBalancerMemberRow: tables.LoadBalancerMember,
-    ObjectStoreUserRow: tables.ObjectStoreUser,
-    NamespaceRow: tables.Namespace,
-    ClusterNodeRow: tables.ClusterNode,
-    MaintenanceRow: tables.Maintenance,
-    MaintenanceSubjectRow: tables.MaintenanceSubject,
-    IndicatorRow: tables.Indicator,
-    SmsSubscriptionRow: tables.SmsSubscription,
-    OperationRow: tables.Operation,
-    OperationStepRow: tables.OperationStep,
-}
-"""Which table a row belongs to, in the order that foreign keys ask for."""
-
-
-class Batch:
-    """Rows of several tables, to be written together."""
-
-    def __init__(self) -> None:
-        self._rows: dict[type[Any], list[tuple[Any, ...]]] = {kind: [] for kind in TABLES}
-
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Take one row; its class says of which table."""
-        self._rows[type(row)].append(row)
-
-    @property
-    def resources(self) -> int:
-        """Number of resources in the batch."""
-        return len(self._rows[ResourceRow])
-
-    def in_order(self) -> Iterator[tuple[type[SQLModel], tuple[str, ...], list[tuple[Any, ...]]]]:
-        """Give table, columns and rows of every table that has some, referenced tables first."""
-        for kind, rows in self._rows.items():
-            if rows:
-                yield TABLES[kind], kind._fields, rows

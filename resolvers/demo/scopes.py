@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from auth.tables import Profile
+from resolvers.demo.batch import Batch
 from resolvers.demo.identifiers import AS_OF, drawn_id
 from resolvers.demo.networks import AddressBook
-from resolvers.demo.rows import Batch
 from resolvers.demo.vocabulary import Application, ProductVersion, Role
 from resolvers.tables import ResourceStatus, ZoneAudience
 

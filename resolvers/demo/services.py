@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from auth.tables import Profile
+from resolvers.demo.batch import Batch
 from resolvers.demo.identifiers import AS_OF, FOUNDED, drawn_id
 from resolvers.demo.operations import Asked, add_deletion, add_operation
 from resolvers.demo.resources import add_resource
 from resolvers.demo.rows import (
-    Batch,
     IndicatorRow,
     MaintenanceRow,
     MaintenanceSubjectRow,

@@ -103,12 +103,14 @@ def columns(catalogue: Catalogue, now: datetime) -> dict[str, Column]:
         Column("environment", Choice(catalogue.environments, "environment"), "Code of an environment."),
         Column("tags", Tags(), "`key:value;key:value`; at most 50, one value per key."),
         Column(
-            "availability_zones", Listed(Choice(catalogue.zones, "availability zone")), "Codes, `EB-HDS-A;EB-HDS-C`."
+            "availability_zones",
+            Listed(Choice(catalogue.zones, "availability zone")),
+            "Codes, `EB-HDS-A;EB-HDS-C`; group zones are for the group.",
         ),
         Column(
             "data_centers",
             Listed(Choice(catalogue.data_centers, "data center")),
-            "Codes, `EB4;EB5`. Left out: those of the availability zones.",
+            "Codes, `EB4;EB5`. Left out or empty: those of the zones; a new resource needs the one or the other.",
         ),
         Column("monitoring_enabled", Flag(), "Is it monitored?"),
         Column("on_call", Flag(), "Is somebody called at night?"),

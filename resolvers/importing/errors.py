@@ -67,11 +67,14 @@ class ErrorLog:
         for source, line, column, problem, expected in found:
             self._keep(source, line, column, problem, expected)
 
+    def first(self) -> list[RowError]:
+        """Give the errors that are listed, in the order of the input."""
+        return [error for _, _, error in sorted(self._kept, key=lambda kept: kept[:2])[:MOST_LISTED]]
+
     def raise_if_any(self) -> None:
         """Refuse the input if anything is wrong with it."""
         if self.total:
-            self._kept.sort(key=lambda kept: kept[:2])
-            raise ImportRefused((error for _, _, error in self._kept[:MOST_LISTED]), self.total)
+            raise ImportRefused(self.first(), self.total)
 
     def _keep(self, source: int, line: int | None, column: str | None, problem: str, expected: str | None) -> None:
         error = RowError(self._source_names[source], line, column, problem, expected)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
+from resolvers.bulk import analyze
 from resolvers.importing.columns import DETAILS, Unset, types_of_table, unset_value
 from resolvers.tables import Resource
 
@@ -124,8 +125,7 @@ async def merge(connection: AsyncConnection, progress: Callable[[int, int], None
     await connection.execute(text(_PARK_NAMES))
     is_large = counts.created + counts.updated > _ROWS_PER_STATEMENT
     if is_large:
-        # Without statistics, the check of a resource's Service reads all Services of its Cloud.
-        await connection.execute(text("ANALYZE cloud, service, network"))
+        await analyze(connection, "cloud", "service", "network")
     statements: list[tuple[str, dict[str, Any]]] = [(_upsert_resources(), {})]
     statements += [(_upsert_details(table), {"defaults": _defaults(table)}) for table in _TABLES]
     total = counts.created + counts.updated
@@ -138,5 +138,5 @@ async def merge(connection: AsyncConnection, progress: Callable[[int, int], None
             written += result.rowcount if position == 0 else 0
         progress(written, total)
     if is_large:
-        await connection.execute(text("ANALYZE"))
+        await analyze(connection)
     return counts.created, counts.updated

@@ -161,7 +161,7 @@ def _ndjson_rows(index: int, lines: _Lines, known: Collection[str], log: ErrorLo
             log.add(index, lines.number, None, wrong.problem, wrong.expected)
             continue
         for name in read.keys() - known:
-            log.add(index, lines.number, name, *_unknown(name, known))
+            log.add(index, lines.number, None, *_unknown(name, known))
         yield InputRow(index, lines.number, {name: read[name] for name in read if name in known}, as_text=False)
 
 
@@ -208,7 +208,7 @@ def _check_header(index: int, line: int, header: list[str], known: Collection[st
         if not name:
             log.add(index, line, None, f"column {position} has no name", "the name of a column")
         elif name not in known:
-            log.add(index, line, name, *_unknown(name, known))
+            log.add(index, line, None, *_unknown(name, known))
     for name, count in Counter(header).items():
         if count > 1 and name in known:
             log.add(index, line, name, f"is there {count} times", "every column once")
@@ -218,4 +218,4 @@ def _check_header(index: int, line: int, header: list[str], known: Collection[st
 
 
 def _unknown(name: str, known: Collection[str]) -> tuple[str, str]:
-    return f"is no known column{suggestion(name, known)}", "a column of docs/import.md"
+    return f"{shown(name)} is no known column{suggestion(name, known)}", "one of those that docs/import.md lists"

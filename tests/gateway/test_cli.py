@@ -24,6 +24,7 @@ from gateway.cli import main
 from gateway.postgres import DatabaseUrls
 from gateway.postgres.cluster import Cluster
 from resolvers.demo import ACCOUNTS
+from tests.databases import copy_of
 
 COMMANDS = ["serve", "demo", "import", "backup", "restore", "token", "migrate", "downgrade", "schema", "doctor"]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
@@ -182,8 +183,8 @@ def test_a_backup_is_made_and_restored_beside_a_running_gateway(demo: Demo, toke
     assert demo.ask(token).json()["data"] == before
 
 
-def test_a_backup_moves_to_another_folder(demo: Demo, tmp_path: Path, server_folder: Path) -> None:
-    file, folder = tmp_path / "demo.dump", server_folder / "moved"
+def test_a_backup_moves_to_another_folder(demo: Demo, tmp_path: Path, server_folder: Path, stopped: Path) -> None:
+    file, folder = tmp_path / "demo.dump", copy_of(stopped, server_folder / "moved")
     run("backup", file, "--data-dir", demo.folder)
     assert run("restore", file, "--data-dir", folder).status == 0
     assert run("token", "pow@demo.example", "--data-dir", folder).status == 0
@@ -228,24 +229,10 @@ def test_a_port_that_is_taken_is_named(server_folder: Path) -> None:
     assert not (server_folder / "never").exists()
 
 
-def test_a_demo_is_kept_over_restarts_and_made_anew_only_when_asked(server_folder: Path) -> None:
-    folder = server_folder / "restarted"
-    first = start_demo(folder, "--resources", "30")
-    assert first.is_serving()
-    assert stop(first) == 0
-    second = start_demo(folder, "--resources", "40")
-    assert second.is_serving()
-    second.process.send_signal(signal.SIGINT)
-    _, errors = second.process.communicate(timeout=60)
-    assert second.process.returncode == 0
-    assert "Keeping the demo that is there, of 30 resources" in errors
-    third = start_demo(folder, "--resources", "40", "--reset")
-    third.process.send_signal(signal.SIGTERM)
-    assert "Made a demo of 40 resources" in third.process.communicate(timeout=60)[1]
-
-
-def test_killing_the_gateway_leaves_no_server_and_the_next_start_serves(server_folder: Path) -> None:
-    folder = server_folder / "killed"
+def test_killing_the_gateway_leaves_no_server_and_the_next_start_keeps_the_demo(
+    server_folder: Path, stopped: Path
+) -> None:
+    folder = copy_of(stopped, server_folder / "killed")
     first = start_demo(folder, "--resources", "30")
     server = Cluster(folder).listening()
     assert server
@@ -253,19 +240,28 @@ def test_killing_the_gateway_leaves_no_server_and_the_next_start_serves(server_f
     stop(first, signal.SIGKILL)
     assert select.select([handle], [], [], 30)[0], "the server outlived its gateway"
     os.close(handle)
-    second = start_demo(folder)
+
+    second = start_demo(folder, "--resources", "40")
     answer = second.ask(re.findall(r"^eyJ\S+$", second.printed, re.MULTILINE)[0])
     assert answer.json()["data"]["resources"]["totalCount"] > 0
-    assert stop(second) == 0
+    second.process.send_signal(signal.SIGINT)
+    _, errors = second.process.communicate(timeout=60)
+    assert second.process.returncode == 0
+    assert "Keeping the demo that is there, of 30 resources" in errors
 
 
-def test_a_folder_that_holds_other_data_is_no_demo(demo: Demo, tmp_path: Path, server_folder: Path) -> None:
-    file, folder = tmp_path / "real.dump", server_folder / "real"
+def test_a_folder_that_holds_other_data_is_a_demo_only_once_it_was_made_anew(
+    demo: Demo, tmp_path: Path, server_folder: Path, stopped: Path
+) -> None:
+    file, folder = tmp_path / "real.dump", copy_of(stopped, server_folder / "real")
     run("backup", file, "--data-dir", demo.folder)
     run("restore", file, "--data-dir", folder)
     answer = run("demo", "--port", "0", "--data-dir", folder)
     assert answer.status == 1
     assert "holds data that is no demo" in answer.stderr
+    anew = start_demo(folder, "--resources", "40", "--reset")
+    anew.process.send_signal(signal.SIGTERM)
+    assert "Made a demo of 40 resources" in anew.process.communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize("command", [["token", "pow@demo.example"], ["backup", "x.dump"], ["import", "x.csv"]])

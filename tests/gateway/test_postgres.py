@@ -18,7 +18,7 @@ from gateway.postgres import EmbeddedPostgres, PostgresError
 from gateway.postgres.cluster import Cluster
 from gateway.postgres.programs import find_programs
 from gateway.postgres.urls import asyncpg_url, given_urls, libpq_environment
-from tests.databases import FAST, Databases
+from tests.databases import FAST, Databases, copy_of
 
 NewFolder = Callable[[], Path]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server changes its user")
@@ -38,26 +38,23 @@ with EmbeddedPostgres(Path(sys.argv[1]), parameters={"fsync": "off"}) as server:
 def new_folder(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[NewFolder]:
     """Names folders that do not exist yet and are removed after the test."""
     parent = server_folder / f"{request.node.name[:30]}-{os.getpid()}"
-    parent.mkdir(mode=0o755)
+    make_open(parent)
     numbers = iter(range(100))
     yield lambda: parent / str(next(numbers))
     shutil.rmtree(parent)
 
 
-@pytest.fixture(scope="module")
-def stopped(server_folder: Path) -> Path:
-    """A data folder with a cluster that was stopped in order."""
-    folder = server_folder / "stopped"
-    with server(folder):
-        return folder
-
-
 @pytest.fixture
 def folder(new_folder: NewFolder, stopped: Path) -> Path:
     """A copy of it: quicker than a new one."""
-    copy = new_folder()
-    subprocess.run(["/bin/cp", "-a", stopped, copy], check=True)  # noqa: S603 - our own folders
-    return copy
+    return copy_of(stopped, new_folder())
+
+
+def make_open(folder: Path) -> Path:
+    """Makes a folder that every user can enter, whatever the umask."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
 
 
 def server(folder: Path) -> EmbeddedPostgres:
@@ -180,10 +177,11 @@ def test_the_number_of_a_server_that_is_gone_may_be_another_process(folder: Path
 
 @pytest.mark.parametrize("name", ["x" * 200, "with space, comma 'quotes' and:5432", "données"])
 def test_a_data_folder_may_have_any_name(new_folder: NewFolder, name: str) -> None:
-    parent = new_folder()
-    parent.mkdir(mode=0o755)
+    parent = make_open(new_folder())
     with server(parent / name) as running:
         assert ask(running, "SELECT 1") == "1"
+        socket_folder = Path(libpq_environment(running.urls.app)["PGHOST"])
+    assert socket_folder.is_relative_to(parent) or not socket_folder.exists()
 
 
 @as_root
@@ -197,6 +195,13 @@ def test_root_puts_the_cluster_where_its_user_can_reach_it(new_folder: NewFolder
     assert rows == "2"
     (cluster,) = roots_folder.iterdir()
     assert (hidden / "data" / "postgres").resolve() == cluster
+
+
+@as_root
+def test_a_cluster_that_its_user_cannot_reach_any_more_is_named(folder: Path) -> None:
+    folder.chmod(0o700)
+    with pytest.raises(PostgresError, match=r"user, nobody, cannot reach .*; open the folders above it"):
+        server(folder).start()
 
 
 @as_root

@@ -28,8 +28,8 @@ from resolvers.demo import (
     is_empty,
     load_demo,
 )
+from resolvers.demo.batch import TABLES
 from resolvers.demo.content import batches
-from resolvers.demo.rows import TABLES
 from resolvers.demo.tenants import counts, organizations
 from resolvers.demo.vocabulary import application
 from resolvers.tables import ResourceStatus, ResourceType

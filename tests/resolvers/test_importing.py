@@ -1,6 +1,9 @@
 """An inventory is imported whole, and the same one again changes nothing."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -293,6 +296,16 @@ async def test_blank_lines_and_a_missing_last_line_end_do_not_matter(inventories
     assert (await inventories.load(lines)).created == 2
     header, record = as_csv([inventories.row("c")]).split("\r\n")[:2]
     assert (await inventories.load(f"\n{header}\n\n{record}", Format.CSV)).created == 1
+
+
+async def test_the_standard_input_is_read_like_a_file(inventories: Inventories) -> None:
+    environment = {**os.environ, "DATABASE_URL": inventories.urls.app, "DATABASE_OWNER_URL": inventories.urls.owner}
+    command = [sys.executable, "-m", "gateway.cli", "import", "--format", "csv", "-"]
+    importer = await asyncio.create_subprocess_exec(*command, env=environment, stdin=PIPE, stdout=PIPE)
+    printed, _ = await importer.communicate(as_csv([inventories.row("a")]).encode())
+    assert importer.returncode == 0
+    assert b"1 created, 0 updated, 0 unchanged" in printed
+    assert set(await inventories.resources()) == {"cmdb-a"}
 
 
 async def test_progress_ends_at_the_end_of_every_stage(inventories: Inventories) -> None:

@@ -182,11 +182,9 @@ async def test_what_a_resource_must_have_cannot_be_emptied(inventories: Inventor
 async def test_an_unknown_column_is_told_with_the_one_that_may_have_been_meant(
     inventories: Inventories, format_: Format
 ) -> None:
-    rows = [inventories.row("a", famly="DEBIAN", qwertz=1)]
-    line = 1
-    errors = await inventories.errors(rows, format_)
-    assert f'inventory.{format_}:{line}: famly: is no known column (did you mean "family"?)' in errors[0]
-    assert f"inventory.{format_}:{line}: qwertz: is no known column;" in errors[1]
+    first, second = await inventories.errors([inventories.row("a", famly="DEBIAN", qwertz=1)], format_)
+    assert first.startswith(f'inventory.{format_}:1: "famly" is no known column (did you mean "family"?); expected one')
+    assert second.startswith(f'inventory.{format_}:1: "qwertz" is no known column; expected one of those that')
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -10,16 +10,29 @@ from tests.schema.world import World, load_world
 
 
 @pytest.fixture(scope="session")
-async def graph(request: pytest.FixtureRequest, make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Graph]:
+async def graph_of(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Callable[[int], Awaitable[Graph]]]:
+    """Gives the graph over a database with the world of a seed; every seed is made once."""
+    graphs: dict[int, Graph] = {}
+
+    async def give(seed: int) -> Graph:
+        if seed not in graphs:
+            urls, world = make_database(), make_world(seed)
+            await load_world(urls, world)
+            graphs[seed] = Graph(create_engine(urls.app, pool_size=4, statement_seconds=20), world)
+        return graphs[seed]
+
+    yield give
+    for graph in graphs.values():
+        await graph.database.dispose()
+
+
+@pytest.fixture(scope="session")
+async def graph(request: pytest.FixtureRequest, graph_of: Callable[[int], Awaitable[Graph]]) -> Graph:
     """The graph over a database with a world in it, for tests that only read.
 
     The world is that of seed 1, unless a test is parametrized, indirectly, with another seed.
     """
-    urls, world = make_database(), make_world(getattr(request, "param", 1))
-    await load_world(urls, world)
-    database = create_engine(urls.app, pool_size=4, statement_seconds=20)
-    yield Graph(database, world)
-    await database.dispose()
+    return await graph_of(getattr(request, "param", 1))
 
 
 @pytest.fixture(scope="session")

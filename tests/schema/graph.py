@@ -51,11 +51,18 @@ class Graph:
     `limits` are those of a document; they are wide by default, so that what answers is the schema.
     """
 
-    def __init__(self, database: AsyncEngine, world: World, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        database: AsyncEngine,
+        world: World,
+        *,
+        limits: Limits | None = None,
+        seal: CursorSeal | None = None,
+    ) -> None:
         self.database = database
         self.world = world
         self._engine = Engine(build_schema(), limits or Limits(tokens=100_000, aliases=1000, objects=10**9), _page_size)
-        self._open_context = context_opener(database, CursorSeal(b"k" * 32))
+        self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
         self._errors = ErrorFormatter(unavailable)
 
     async def ask(self, email: str | None, document: str, variables: Mapping[str, Any] | None = None) -> Answer:

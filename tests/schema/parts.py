@@ -235,7 +235,8 @@ class _Parts:
                         position=position,
                         name=draw.text(),
                         status=draw.one_of(*OperationStatus),
-                        completed_at=draw.one_of(None, submitted_at),
+                        # Never the first moment there is: the driver writes it as -infinity.
+                        completed_at=draw.one_of(None, max(submitted_at, TIMES[1])),
                     )
                 )
 

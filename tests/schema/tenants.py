@@ -25,9 +25,8 @@ from resolvers.tables import (
     Snapshot,
 )
 from schema.ids import RESOURCE_TYPES, global_id
-from tests.schema.conftest import fill
 from tests.schema.graph import Graph
-from tests.schema.world import CANARY, World
+from tests.schema.world import CANARY, World, load_world
 
 HIDDEN = f"{CANARY}-vault"
 """The code of the organization whose every text holds the canary."""
@@ -50,7 +49,7 @@ IN_CLOUDS: dict[type[SQLModel], str] = {
 @asynccontextmanager
 async def graph_over(database: DatabaseUrls, world: World) -> AsyncIterator[Graph]:
     """Write a world into an empty database, and give the graph over it."""
-    await fill(database, world)
+    await load_world(database, world)
     engine = create_engine(database.app, pool_size=4, statement_seconds=20)
     yield Graph(engine, world)
     await engine.dispose()

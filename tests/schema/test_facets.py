@@ -115,7 +115,7 @@ async def test_a_dimension_is_a_field_or_a_tag(graph: Graph, by: Any) -> None:
         WIDE, "query($by: [Dimension!]!) { resources { facets(by: $by) { dimension } } }", {"by": by}
     )
     assert answer.data is None
-    assert answer.refusal == {"code": "BAD_USER_INPUT", "argument": "by"}
+    assert answer.refusal["code"] == "BAD_USER_INPUT"
 
 
 async def test_a_list_is_counted_by_at_most_10_dimensions(graph: Graph) -> None:
@@ -123,7 +123,7 @@ async def test_a_list_is_counted_by_at_most_10_dimensions(graph: Graph) -> None:
     assert (await graph.ask(WIDE, document, {"by": [{"tag": str(n)} for n in range(10)]})).errors == []
     answer = await graph.ask(WIDE, document, {"by": [{"tag": str(n)} for n in range(11)]})
     assert answer.data is None
-    assert answer.refusal["code"] in {"LIMIT_EXCEEDED", "BAD_USER_INPUT"}
+    assert answer.refusal == {"code": "BAD_USER_INPUT", "argument": "by"}
 
 
 @in_every_world

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS
 from resolvers.tables import Operation, Resource, Service
 from schema.ids import global_id
 from tests.schema.asking import operation_filters, resource_fields, resource_filters, service_filters
@@ -164,6 +165,19 @@ async def test_a_filter_of_operations_selects_what_it_says(graph: Graph, data: s
     selected = select_operations(graph.world.seen(Operation, WIDE), asked)
     assert ids(answer.whole["operations"]) == {global_id("Operation", row.id) for row in selected}
     assert answer.whole["operations"]["totalCount"] == len(selected)
+
+
+@pytest.mark.parametrize("region", [None, "EB", "ET", "eb", "EB4", ""])
+async def test_availability_zones_are_those_of_a_region_or_of_all(graph: Graph, region: str | None) -> None:
+    answer = await graph.ask(
+        WIDE, "query($region: String) { availabilityZones(region: $region) { code } }", {"region": region}
+    )
+    expected = [
+        code
+        for code, (data_center, _) in sorted(AVAILABILITY_ZONES.items(), key=lambda zone: (zone[1][0], zone[0]))
+        if region is None or DATA_CENTERS[data_center][0] == region
+    ]
+    assert [zone["code"] for zone in answer.whole["availabilityZones"]] == expected
 
 
 # -- what cannot be evaluated ----------------------------------------------------------------------------------------
