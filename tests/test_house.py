@@ -1,6 +1,7 @@
 """The house rules that a machine can hold."""
 
 import re
+import tomllib
 import subprocess
 import sys
 from pathlib import Path
@@ -39,12 +40,13 @@ def test_a_lock_holds_versions_and_hashes_and_says_not_where_from(lock: Path) ->
 
 def test_the_lock_of_the_page_says_not_where_from() -> None:
     lock = (ROOT / "gateway" / "web" / "package-lock.json").read_text()
-    assert re.findall(r'"resolved"|(?<!funding)"url": "https?://[^"]*\.tgz', lock) == []
+    assert re.findall(r'"resolved"|https?://', lock) == []
 
 
 def test_every_requirement_is_locked() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)", LOCKS[0].read_text(), re.MULTILINE))
-    project = (ROOT / "pyproject.toml").read_text()
-    named = set(re.findall(r'^    "([a-z0-9-]+)(?:\[[a-z,]+\])?[~>=;"]', project, re.MULTILINE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    requirements = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    named = {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in requirements}
     assert {"starlette", "pytest"} <= named
     assert named - locked == set()
