@@ -1,9 +1,9 @@
 """The house rules that a machine can hold."""
 
 import re
-import tomllib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
