@@ -83,6 +83,7 @@ def _report(found: ImportSummary) -> str:
 def _progress() -> Iterator[Progress]:
     """Shows on a terminal how far the import is."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks = {stage: bar.add_task(stage.value, total=None, visible=False) for stage in Stage}
         yield lambda stage, done, total: bar.update(tasks[stage], completed=done, total=total, visible=True)

@@ -154,7 +154,8 @@ def _fill(settings: Settings, urls: DatabaseUrls, resources: int | None) -> None
         return
     wanted = resources or DEMO_RESOURCES
     mark_demo(settings, wanted)  # first: data without the mark would be taken for somebody's own
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Making the demo", total=wanted)
         made = asyncio.run(
             load_demo(

@@ -122,7 +122,7 @@ async def _stage(
     meter = _Meter(progress, None if None in sizes else sum(size or 0 for size in sizes))
     rows = 0
     for index, source in enumerate(sources):
-        for row in read_rows(index, source, known.keys(), log, meter.advance):
+        for row in read_rows(index, source, frozenset(known), log, meter.advance):
             rows += 1
             await staging.add(reader.read(row))
     await staging.finish()

@@ -78,7 +78,7 @@ def sources_of(arguments: Iterable[str], format_: Format | None = None) -> list[
 
 
 def read_rows(
-    index: int, source: Source, known: Collection[str], log: ErrorLog, advance: Callable[[int], None]
+    index: int, source: Source, known: frozenset[str], log: ErrorLog, advance: Callable[[int], None]
 ) -> Iterator[InputRow]:
     """Read a source, number `index` of the input; what cannot be read goes to the log.
 
@@ -148,7 +148,7 @@ class _Lines:
             return line.decode(encoding, errors="replace")
 
 
-def _ndjson_rows(index: int, lines: _Lines, known: Collection[str], log: ErrorLog) -> Iterator[InputRow]:
+def _ndjson_rows(index: int, lines: _Lines, known: frozenset[str], log: ErrorLog) -> Iterator[InputRow]:
     for line in lines:
         if not line.strip():
             continue
@@ -160,12 +160,12 @@ def _ndjson_rows(index: int, lines: _Lines, known: Collection[str], log: ErrorLo
         except WrongValue as wrong:
             log.add(index, lines.number, None, wrong.problem, wrong.expected)
             continue
-        for name in read.keys() - known:
+        for name in [name for name in read if name not in known]:
             log.add(index, lines.number, None, *_unknown(name, known))
         yield InputRow(index, lines.number, {name: read[name] for name in read if name in known}, as_text=False)
 
 
-def _csv_rows(index: int, lines: _Lines, known: Collection[str], log: ErrorLog) -> Iterator[InputRow]:
+def _csv_rows(index: int, lines: _Lines, known: frozenset[str], log: ErrorLog) -> Iterator[InputRow]:
     records = _csv_records(index, lines, log)
     header_line, header = next(records, (0, []))
     if not header:
@@ -203,7 +203,7 @@ def _csv_records(index: int, lines: _Lines, log: ErrorLog) -> Iterator[tuple[int
             yield line, cells
 
 
-def _check_header(index: int, line: int, header: list[str], known: Collection[str], log: ErrorLog) -> None:
+def _check_header(index: int, line: int, header: list[str], known: frozenset[str], log: ErrorLog) -> None:
     for position, name in enumerate(header, 1):
         if not name:
             log.add(index, line, None, f"column {position} has no name", "the name of a column")
@@ -217,5 +217,5 @@ def _check_header(index: int, line: int, header: list[str], known: Collection[st
             log.add(index, line, name, "is missing", "a column of that name")
 
 
-def _unknown(name: str, known: Collection[str]) -> tuple[str, str]:
+def _unknown(name: str, known: frozenset[str]) -> tuple[str, str]:
     return f"{shown(name)} is no known column{suggestion(name, known)}", "one of those that docs/import.md lists"

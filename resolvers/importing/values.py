@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final, Protocol
 
@@ -78,10 +79,16 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not a number")
 
 
-def suggestion(value: str, known: Collection[str]) -> str:
+def suggestion(value: str, known: frozenset[str]) -> str:
     """Say which of the known values may have been meant, if any."""
-    close = get_close_matches(value, known, n=3, cutoff=0.6) or get_close_matches(value.upper(), known, n=3, cutoff=0.6)
+    close = _close(value, known) if len(value) <= _SHOWN_CHARACTERS else ()
     return f" (did you mean {' or '.join(shown(match) for match in close)}?)" if close else ""
+
+
+@lru_cache(maxsize=1000)  # the same mistake tends to be in every row
+def _close(value: str, known: frozenset[str]) -> list[str]:
+    choices = sorted(known)
+    return get_close_matches(value, choices) or get_close_matches(value.upper(), choices)
 
 
 class OfText(ABC):
@@ -121,7 +128,7 @@ class Choice(OfText):
     """One of some known values."""
 
     def __init__(self, known: Collection[str], noun: str) -> None:
-        self._known = known
+        self._known = frozenset(known)
         self._noun = noun
         few = len(known) <= MOST_LISTED_VALUES
         self._expected = f"one of {', '.join(sorted(known))}" if few else f"a known {noun}"

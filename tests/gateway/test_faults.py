@@ -185,6 +185,20 @@ async def test_without_postgresql_requests_are_refused_and_with_it_answered_agai
     assert len(logged(caplog)) == 3
 
 
+async def test_what_is_committed_between_two_loaders_is_not_seen(gateway: Gateway, filled: DatabaseUrls) -> None:
+    document = "{ services { nodes { name resources { totalCount nodes { name } } } } }"
+    before = await gateway.data(document)
+    async with holding(filled, "resource") as hold:
+        asking = asyncio.create_task(gateway.data(document))
+        await hold.has_waiting()
+        await hold.connection.execute(text("UPDATE resource SET name = 'new-' || name"))
+        await hold.end()
+        assert await asking == before
+    assert (await gateway.data(RESOURCES))["resources"]["nodes"] == [{"name": "new-spare"}, {"name": "new-web-01"}]
+    async with create_async_engine(filled.owner, poolclass=NullPool).begin() as connection:
+        await connection.execute(text("UPDATE resource SET name = substr(name, 5)"))
+
+
 async def test_more_requests_than_connections_wait_for_their_turn(
     gateway: Gateway, filled: DatabaseUrls, caplog: pytest.LogCaptureFixture
 ) -> None:

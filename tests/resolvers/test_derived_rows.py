@@ -1,13 +1,14 @@
 """The rows that filters use follow the resources they are made from, whatever is written and how."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import NullPool, bindparam, delete, func, insert, select, update
+from sqlalchemy import NullPool, Uuid, bindparam, column, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from auth.tables import table
@@ -50,12 +51,10 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="module")
-async def engine(database: DatabaseUrls, shop: Shop) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(database.owner, poolclass=NullPool)
-    async with engine.begin() as connection:
+async def engine(database: DatabaseUrls, shop: Shop) -> AsyncEngine:
+    async with create_async_engine(database.owner, poolclass=NullPool).begin() as connection:
         await load_shop(connection, shop)
-    yield create_async_engine(database.app, poolclass=NullPool)
-    await engine.dispose()
+    return create_async_engine(database.app, poolclass=NullPool)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -107,13 +106,13 @@ async def add(connection: AsyncConnection, shop: Shop, rows: Sequence[dict[str, 
 
 async def exchange(connection: AsyncConnection, ids: Sequence[UUID], rows: Sequence[dict[str, Any]]) -> None:
     """Give each resource what the row beside it says, in one statement for all of them."""
-    pairs = [(resource, row["tags"]) for resource, row in zip(ids, rows, strict=False)]
-    given = func.jsonb_to_recordset(bindparam("rows", type_=RESOURCE.c.tags.type)).table_valued(
-        RESOURCE.c.id._copy(), RESOURCE.c.tags._copy()
+    given = func.jsonb_to_recordset(bindparam("rows", type_=JSONB)).table_valued(
+        column("id", Uuid), column("tags", JSONB)
     )
     given = given.render_derived(name="given", with_types=True)
     statement = update(RESOURCE).where(RESOURCE.c.id == given.c.id).values(tags=given.c.tags)
-    await connection.execute(statement, {"rows": [{"id": str(resource), "tags": tagged} for resource, tagged in pairs]})
+    pairs = zip(ids, rows, strict=False)
+    await connection.execute(statement, {"rows": [{"id": str(key), "tags": row["tags"]} for key, row in pairs]})
 
 
 async def compare(connection: AsyncConnection) -> None:

@@ -67,7 +67,7 @@ def read(path: Path, content: bytes, format_: Format) -> None:
     known = columns(CATALOGUE, datetime.now(UTC))
     reader = RowReader(known, CATALOGUE, Directory(create_missing=True), log)
     lines = content.count(b"\n") + 1
-    for row in read_rows(0, Source("input", format_, path), known.keys(), log, lambda size: None):
+    for row in read_rows(0, Source("input", format_, path), frozenset(known), log, lambda size: None):
         staged = reader.read(row)
         assert 1 <= staged.line <= lines
         assert isinstance(orjson.loads(staged.given), dict)

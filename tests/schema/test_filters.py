@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from resolvers.tables import Operation, Resource, Service
 from schema.ids import global_id
 from tests.schema.asking import operation_filters, resource_fields, resource_filters, service_filters
 from tests.schema.edges import EDGES, ResourcesBelow
-from tests.schema.evaluation import Json, resource_id, select, select_operations, select_services
+from tests.schema.evaluation import STRING, Json, ordered, resource_id, select, select_operations, select_services
 from tests.schema.graph import Graph
 from tests.schema.tiers import examples, in_every_world
+from tests.schema.vocabulary import SERIAL, TEXTS
 from tests.schema.world import WIDE
 
 EVERY_RESOURCE = """
@@ -60,6 +62,59 @@ async def test_a_part_of_a_filter_selects_what_it_says(graph: Graph, field: str,
     found = (await graph.ask(WIDE, EVERY_RESOURCE, {"filter": asked})).whole
     expected = select(graph.world, graph.world.seen(Resource, WIDE), asked)
     assert ids(found["start"], found["end"]) == resource_ids(expected)
+
+
+async def selected_by_each(graph: Graph, filters: Sequence[Json]) -> list[set[str]]:
+    """What each of some filters selects, up to a page, asked side by side."""
+    found = []
+    for some in (filters[start : start + 50] for start in range(0, len(filters), 50)):
+        declared = ", ".join(f"$f{number}: ResourceFilter" for number in range(len(some)))
+        lists = " ".join(
+            f"l{number}: resources(filter: $f{number}, first: 100) {{ nodes {{ id }} }}" for number in range(len(some))
+        )
+        variables = {f"f{number}": asked for number, asked in enumerate(some)}
+        answer = await graph.ask(WIDE, f"query({declared}) {{ {lists} }}", variables)
+        found += [ids(page) for page in answer.whole.values()]
+    return found
+
+
+async def assert_each_selects_what_it_says(graph: Graph, filters: Sequence[Json]) -> None:
+    """Compare, and show the filters that select something else."""
+    resources = graph.world.seen(Resource, WIDE)
+    found = await selected_by_each(graph, filters)
+    expected = [resource_ids(ordered(select(graph.world, resources, asked), None)[:100]) for asked in filters]
+    assert [asked for asked, a, b in zip(filters, found, expected, strict=True) if a != b] == []
+
+
+@in_every_world
+@pytest.mark.parametrize("operator", STRING)
+async def test_every_text_is_compared_as_the_operator_says(graph: Graph, operator: str) -> None:
+    operands = {*TEXTS, *(text.swapcase() for text in TEXTS)}
+    if operator in {"startsWith", "contains", "containsText"}:
+        operands |= {text[start:end] for text in TEXTS for end in range(len(text) + 1) for start in range(end + 1)}
+    await assert_each_selects_what_it_says(
+        graph, [{"name": {operator: [operand] if operator == "in" else operand}} for operand in sorted(operands)]
+    )
+
+
+@in_every_world
+async def test_every_tag_is_found_by_its_key_and_value(graph: Graph) -> None:
+    tags = sorted({tag for row in graph.world.seen(Resource, WIDE) for tag in row.tags.items() if tag[0] != SERIAL})
+    assert any(":" in value for _, value in tags)
+    await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"{key}:{value}"]} for key, value in tags])
+    await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"!{key}:{value}"]} for key, value in tags[::10]])
+
+
+@in_every_world
+async def test_tags_that_a_resource_has_and_tags_that_it_lacks_combine_as_the_operator_says(graph: Graph) -> None:
+    filters: list[Json] = []
+    tagged = [list(row.tags.items()) for row in graph.world.seen(Resource, WIDE) if len(row.tags) > 1]
+    for (first, second, *_), (foreign, *_) in pairwise(tagged[:12]):
+        for pair in ((first, second), (first, foreign)):
+            matches = [{"key": key, "value": value} for key, value in pair]
+            filters += [{"tags": {operator: matches}} for operator in ("all", "any", "none")]
+            filters += [{"tags": {operator: [key for key, _ in pair]}} for operator in ("hasKeys", "missingKeys")]
+    await assert_each_selects_what_it_says(graph, filters)
 
 
 @in_every_world

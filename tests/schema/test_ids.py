@@ -230,7 +230,7 @@ def node_types() -> set[str]:
 
 
 async def test_by_its_id_everything_is_found_again(graph: Graph, world: World) -> None:
-    expected = {global_id(type_, row.id): type_ for model, type_ in IN_CLOUDS.items() for row in world.seen(model, API)}
+    expected = {id_: type_ for model, type_ in IN_CLOUDS.items() for id_ in ids_seen(world, model, type_)}
     expected |= {
         global_id(RESOURCE_TYPES[row.type], row.id): RESOURCE_TYPES[row.type] for row in world.seen(Resource, API)
     }

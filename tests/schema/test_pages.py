@@ -35,22 +35,37 @@ def test_every_list_of_the_graph_is_paged_here() -> None:
 @in_every_world
 @examples(80)
 @given(data=st.data())
-async def test_resources_come_in_the_order_that_is_asked_for(graph: Graph, data: st.DataObject) -> None:
+async def test_resources_come_in_the_order_that_is_asked_for_from_any_place_on(
+    graph: Graph, data: st.DataObject
+) -> None:
     asked, order = data.draw(resource_filters(graph.world)), data.draw(orders)
+    selected = select(graph.world, graph.world.seen(Resource, WIDE), asked)
+    expected = [resource_id(resource) for resource in ordered(selected, order)]
+    start, end = await one_pair(graph, {"filter": asked, "order": order})
+    assert [edge["node"]["id"] for edge in start] == expected[:100]
+    assert [edge["node"]["id"] for edge in end] == expected[-100:]
+    if start:
+        place = data.draw(st.integers(0, len(start) - 1))
+        cursor = start[place]["cursor"]
+        after, before = await one_pair(graph, {"filter": asked, "order": order, "after": cursor, "before": cursor})
+        assert [edge["node"]["id"] for edge in after] == expected[place + 1 :][:100]
+        assert [edge["node"]["id"] for edge in before] == expected[:place]
+
+
+async def one_pair(graph: Graph, variables: Json) -> tuple[list[Any], list[Any]]:
+    """Ask for the largest page of resources forwards and the largest backwards."""
     answer = await graph.ask(
         WIDE,
         """
-        query($filter: ResourceFilter, $order: [ResourceOrder!]) {
-          start: resources(filter: $filter, orderBy: $order, first: 100) { nodes { id } }
-          end: resources(filter: $filter, orderBy: $order, last: 100) { nodes { id } }
+        query($filter: ResourceFilter, $order: [ResourceOrder!], $after: String, $before: String) {
+          start: resources(filter: $filter, orderBy: $order, first: 100, after: $after) { ...Edges }
+          end: resources(filter: $filter, orderBy: $order, last: 100, before: $before) { ...Edges }
         }
+        fragment Edges on ResourceConnection { edges { cursor node { id } } }
         """,
-        {"filter": asked, "order": order},
+        variables,
     )
-    selected = select(graph.world, graph.world.seen(Resource, WIDE), asked)
-    expected = [resource_id(resource) for resource in ordered(selected, order)]
-    assert [node["id"] for node in answer.whole["start"]["nodes"]] == expected[:100]
-    assert [node["id"] for node in answer.whole["end"]["nodes"]] == expected[-100:]
+    return answer.whole["start"]["edges"], answer.whole["end"]["edges"]
 
 
 # -- one list, page by page ------------------------------------------------------------------------------------------
@@ -141,6 +156,7 @@ async def test_a_walk_visits_every_row_once_in_order_both_ways(
     while page["pageInfo"]["hasNextPage"]:
         assert len(page["edges"]) == size
         forwards += page["edges"]
+        assert len(forwards) < len(expected)
         page = await one_page(graph, of, parent, {**asked, "first": size, "after": page["pageInfo"]["endCursor"]})
         assert page["pageInfo"]["hasPreviousPage"]
     forwards += page["edges"]
@@ -152,6 +168,7 @@ async def test_a_walk_visits_every_row_once_in_order_both_ways(
     while page["pageInfo"]["hasPreviousPage"]:
         assert len(page["edges"]) == size
         backwards[:0] = page["edges"]
+        assert len(backwards) < len(expected)
         page = await one_page(graph, of, parent, {**asked, "last": size, "before": page["pageInfo"]["startCursor"]})
         assert page["pageInfo"]["hasNextPage"]
     backwards[:0] = page["edges"]
