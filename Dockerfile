@@ -13,7 +13,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /source
 # Every package is checked against its hash here; what is installed below comes from these files alone.
 COPY requirements.lock ./
-RUN pip download --quiet --require-hashes --only-binary :all: --dest /wheels -r requirements.lock \
+RUN pip download --quiet --no-deps --require-hashes --only-binary :all: --dest /wheels -r requirements.lock \
     && pip install --quiet --no-index --find-links /wheels hatchling
 COPY gateway/__init__.py gateway/
 COPY gateway/web gateway/web

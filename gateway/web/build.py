@@ -121,7 +121,7 @@ def _find_node() -> Node:
     fresh = _WORK / "node.new"
     shutil.rmtree(fresh, ignore_errors=True)
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--target", str(fresh)]
-    _run("pip", [*install, "--require-hashes", "--requirement", str(_NODE_LOCK)], _environment())
+    _run("pip", [*install, "--no-deps", "--require-hashes", "--requirement", str(_NODE_LOCK)], _environment())
     shutil.rmtree(_WORK / "node", ignore_errors=True)
     fresh.rename(_WORK / "node")
     node = _node_of_wheel(_WORK / "node" / _NODE_WHEEL)
