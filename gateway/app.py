@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from auth.tokens import JwtVerifier
 from gateway.context import context_opener
-from gateway.execution import Engine
+from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
 from gateway.keys import cursor_key, signing_key
@@ -29,7 +29,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = create_engine(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), limits, _page_size),
+        Engine(build_schema(), limits, _page_size, executor_class=EXECUTORS[settings.executor]),
         JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,

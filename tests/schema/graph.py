@@ -20,6 +20,7 @@ from resolvers.reads.pages import PageArguments, extent
 from resolvers.snapshot import unavailable
 from resolvers.trace import Trace
 from schema.build import build_schema
+from tests.executors import EXECUTOR_CLASS
 from tests.schema.world import World
 
 
@@ -61,7 +62,8 @@ class Graph:
     ) -> None:
         self.database = database
         self.world = world
-        self._engine = Engine(build_schema(), limits or Limits(tokens=100_000, aliases=1000, objects=10**9), _page_size)
+        limits = limits or Limits(tokens=100_000, aliases=1000, objects=10**9)
+        self._engine = Engine(build_schema(), limits, _page_size, executor_class=EXECUTOR_CLASS)
         self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
         self._errors = ErrorFormatter(unavailable)
 
