@@ -1,7 +1,7 @@
 """Global ids: opaque to clients, stable, one per thing. A prefix says the kind; the rest is the UUID."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +79,13 @@ def type_name(row: Any) -> str:
     if type(row) is rows.ResourceRow:
         return RESOURCE_TYPES[row.type]
     return ROW_TYPES[type(row)]
+
+
+def type_names(column: Sequence[Any]) -> list[str]:
+    """Name the GraphQL types of a column of rows."""
+    if {*map(type, column)} == {rows.ResourceRow}:
+        return [RESOURCE_TYPES[row.type] for row in column]
+    return [type_name(row) for row in column]
 
 
 def global_id(type_: str, key: UUID) -> str:

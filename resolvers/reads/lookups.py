@@ -145,8 +145,8 @@ class Topology(NamedTuple):
     zones: dict[str, rows.AvailabilityZoneRow]
 
 
-async def load_topology(snapshot: Snapshot) -> Topology:
-    """Read the topology, in one statement."""
+async def load_topologies(snapshot: Snapshot, keys: Sequence[str]) -> list[Topology]:
+    """Read the topology for the one key that there is, "all", in one statement."""
     region, center, zone = table(t.Region), table(t.DataCenter), table(t.AvailabilityZone)
     kinds: tuple[tuple[Table, Any], ...] = (
         (region, rows.RegionRow),
@@ -171,4 +171,4 @@ async def load_topology(snapshot: Snapshot) -> Topology:
             if values[0] is not None:
                 place = row(*values)
                 by_code[place.code] = place
-    return Topology(*found)
+    return [Topology(*found) for _ in keys]

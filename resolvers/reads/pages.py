@@ -65,15 +65,18 @@ class Listing:
     of: ListOf[Any]
     parent: Parent
     query: PageQuery
-    binding: bytes
     seal: CursorSeal
 
     def cursor(self, row: Any) -> str:
         """Make the cursor of a row of this list."""
-        return self.seal.seal(self.binding, [row[index] for index in self.positions])
+        return self.seal.seal(self._binding, [row[index] for index in self._positions])
 
     @cached_property
-    def positions(self) -> tuple[int, ...]:
+    def _binding(self) -> bytes:
+        return _binding(self.of, self.parent, self.query.order, self.query.where)
+
+    @cached_property
+    def _positions(self) -> tuple[int, ...]:
         """Where the order's columns and the id stand in a row."""
         ordered = [column for column, _ in _directed(self.of, self.query.order)]
         return tuple(next(n for n, c in enumerate(self.of.source.columns) if c is column) for column in ordered)
@@ -89,29 +92,44 @@ class PageArguments:
     before: str | None = None
 
 
-def listing(
+def listings(
     of: ListOf[Any],
     arguments: PageArguments,
     *,
     seal: CursorSeal,
-    parent: Parent = None,
+    parents: Sequence[Parent],
     where: Predicate | None = None,
     order: Order = (),
-) -> Listing:
-    """Check the arguments of a connection and say which page they ask for; raises BadUserInput."""
+) -> list[Listing | BadUserInput]:
+    """Check the arguments of a connection and say which page of each parent's list they ask for.
+
+    A cursor is good for one parent; for the others, BadUserInput stands in its place. What is wrong with the arguments
+    themselves is raised.
+    """
     where = All(()) if where is None else where
     order = order or of.source.order
     limit, backward = extent(arguments)
-    bound = binding(of.name, parent, order, where)
+    if arguments.after is None and arguments.before is None:
+        query = PageQuery(where, order, limit, backward)
+        return [Listing(of, parent, query, seal) for parent in parents]
     kinds = [column.type.python_type for column, _ in _directed(of, order)]
 
-    def values(argument: str, cursor: str | None) -> tuple[Any, ...] | None:
-        return None if cursor is None else seal.open(bound, cursor, kinds, argument=argument)
+    def from_cursors(parent: Parent) -> Listing | BadUserInput:
+        bound = _binding(of, parent, order, where)
+        try:
+            after, before = (
+                None if cursor is None else seal.open(bound, cursor, kinds, argument=argument)
+                for argument, cursor in (("after", arguments.after), ("before", arguments.before))
+            )
+        except BadUserInput as error:
+            return error
+        return Listing(of, parent, PageQuery(where, order, limit, backward, after, before), seal)
 
-    query = PageQuery(
-        where, order, limit, backward, values("after", arguments.after), values("before", arguments.before)
-    )
-    return Listing(of, parent, query, bound, seal)
+    return list(map(from_cursors, parents))
+
+
+def _binding(of: ListOf[Any], parent: Parent, order: Order, where: Predicate) -> bytes:
+    return binding(of.name, parent, order, where)
 
 
 def extent(arguments: PageArguments) -> tuple[int, bool]:

@@ -36,6 +36,10 @@ VALUES_AT_A_TIME = 4_000
 """How many values are completed, about 1 ms of work, before others get their turn."""
 
 
+MANY = 16
+"""From how many objects on it pays to look for the same ones among them."""
+
+
 class Failure:
     """An error on its way up to the nearest position that can be null."""
 
@@ -183,21 +187,30 @@ class ColumnCompleter(ColumnResolver):
         """Complete the values of each concrete type as a column of its own."""
         info = self.build_resolve_info(field.definition, field.nodes, field.parent_type, where(0))
         resolve_type = type_.resolve_type or self.type_resolver
+        names = _names_at_once(type_, values)
+        if names is None:
+            names = await self._answers(lambda value: resolve_type(value, info, type_), values)
         results: list[Any] = [None] * len(values)
-        places: dict[GraphQLObjectType, list[int]] = {}
-        for n, name in enumerate(await self._answers(lambda value: resolve_type(value, info, type_), values)):
+        concrete: dict[str, GraphQLObjectType] = {}
+        places: dict[str, list[int]] = {}
+        for n, name in enumerate(names):
+            if isinstance(name, str) and name in places:
+                places[name].append(n)
+                continue
             try:
                 if isinstance(name, Exception):
                     raise name
-                concrete = self.ensure_valid_runtime_type(name, type_, field.details, info, values[n])
-                places.setdefault(concrete, []).append(n)
+                concrete[name] = self.ensure_valid_runtime_type(name, type_, field.details, info, values[n])
+                places[name] = [n]
             except Exception as error:  # noqa: BLE001  # it is this value's
                 results[n] = self._fail(field, error, where(n))
 
-        def complete(concrete: GraphQLObjectType, at: list[int]) -> Coroutine[Any, Any, list[Any]]:
-            return self._complete_objects(concrete, field, [values[n] for n in at], lambda n: where(at[n]))
+        def complete(name: str, at: list[int]) -> Coroutine[Any, Any, list[Any]]:
+            return self._complete_objects(concrete[name], field, [values[n] for n in at], lambda n: where(at[n]))
 
-        columns = await side_by_side(complete(concrete, at) for concrete, at in places.items())
+        if len(places) == 1 and len(results) == len(places[next(iter(places))]):
+            return await self._complete_objects(concrete[next(iter(places))], field, values, where)
+        columns = await side_by_side(complete(name, at) for name, at in places.items())
         for at, column in zip(places.values(), columns, strict=True):
             for n, result in zip(at, column, strict=True):
                 results[n] = result
@@ -207,14 +220,31 @@ class ColumnCompleter(ColumnResolver):
         self, type_: GraphQLObjectType, field: Field, values: list[Any], where: Where
     ) -> list[Any]:
         if type_.is_type_of is None:
-            return await self._complete_rows(self._selection(type_, field), values, where)
+            return await self._complete_unchecked(type_, field, values, where)
         checked = await self._checked(type_, field, values, where)
         present = [n for n, value in enumerate(checked) if type(value) is not Failure]
         objects = [checked[n] for n in present]
-        rows = await self._complete_rows(self._selection(type_, field), objects, lambda n: where(present[n]))
+        rows = await self._complete_unchecked(type_, field, objects, lambda n: where(present[n]))
         for n, row in zip(present, rows, strict=True):
             checked[n] = row
         return checked
+
+    async def _complete_unchecked(
+        self, type_: GraphQLObjectType, field: Field, values: list[Any], where: Where
+    ) -> list[Any]:
+        selection = self._selection(type_, field)
+        if selection.others or len(values) < MANY:
+            return await self._complete_rows(selection, values, where)
+        # Many parents often share few neighbours. What is only read from these is read once; nobody can tell, unless
+        # there is an error, which is listed for each position.
+        distinct = {id(value): value for value in values}
+        if len(distinct) * 2 > len(values) or self.has_failed:
+            return await self._complete_rows(selection, values, where)
+        rows = await self._complete_rows(selection, list(distinct.values()), where)
+        if self.has_failed:
+            return await self._complete_rows(selection, values, where)
+        by_id = dict(zip(distinct, rows, strict=True))
+        return [by_id[id(value)] for value in values]
 
     async def _checked(self, type_: GraphQLObjectType, field: Field, values: list[Any], where: Where) -> list[Any]:
         """Put failures in the places of what is not of the type by its own word."""
@@ -322,6 +352,19 @@ def _first_failure(values: Sequence[Any]) -> Failure | None:
 
 async def _gathered(items: Any) -> list[Any]:
     return [item async for item in items]
+
+
+def _names_at_once(type_: GraphQLAbstractType, values: list[Any]) -> list[Any] | None:
+    """Name the concrete types of a column by `resolve_types` of the class that declares the type, if it has that."""
+    declaration = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
+    resolve_types = getattr(declaration, "resolve_types", None)
+    if resolve_types is None:
+        return None
+    try:
+        names: list[Any] = resolve_types(values)
+    except Exception:  # noqa: BLE001  # one by one, each gets its own error
+        return None
+    return names
 
 
 @lru_cache(maxsize=4096)
