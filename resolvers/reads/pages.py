@@ -1,7 +1,7 @@
 """Keyset pages of any list of the graph, for many parents and many arguments in one statement."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    bindparam,
     func,
     literal,
     or_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from auth.errors import BadUserInput
 from auth.principal import Scope
+from auth.statements import Parameters
 from resolvers.reads.cursors import CursorSeal, binding
 from resolvers.reads.predicates import All, Predicate, size
 from resolvers.reads.sources import ListOf
@@ -48,6 +50,24 @@ class PageQuery:
     backward: bool = False
     after: tuple[Any, ...] | None = None
     before: tuple[Any, ...] | None = None
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """What decides the SQL: all but the values."""
+        return self.where.shape, self.order, self.backward, self.after is None, self.before is None
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The values that the SQL has parameters for."""
+        return [*self.where.values, *(self.after or ()), *(self.before or ()), self.limit + 1]
+
+    def __hash__(self) -> int:
+        """Hash it, once: every parent of a list asks with the same query."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.where, self.order, self.limit, self.backward, self.after, self.before))
 
 
 class Page(NamedTuple):
@@ -156,17 +176,26 @@ async def load_pages(
     for parent, query in keys:
         parents_of[query].append(parent)
     queries = list(parents_of)
+    shape = (of.name, scope.shape, *[query.shape for query in queries])
     weight = sum(1 + size(query.where) for query in queries)
+    values = dict(scope.values)
+    for n, (query, parents) in enumerate(parents_of.items()):
+        values |= Parameters(f"q{n}_").named(query.values) | {f"parents{n}": parents}
     found: dict[tuple[int, int], list[Any]] = defaultdict(list)
     if len(queries) == 1 and of.belongs is None:
-        found[0, 1] = [
-            of.source.row(*row) for row in await snapshot.fetch(_rows(of, scope, queries[0], None), weight=weight)
-        ]
+        statement = snapshot.statement(
+            ("list", *shape), lambda: _rows(of, scope, queries[0], Parameters("q0_")), weight=weight
+        )
+        found[0, 1] = [of.source.row(*row) for row in await snapshot.fetch(statement, values)]
     else:
-        groups = [_group(of, scope, n, query, parents) for n, (query, parents) in enumerate(parents_of.items())]
-        statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+
+        def build() -> Select[Any]:
+            groups = [_group(of, scope, n, query) for n, query in enumerate(queries)]
+            return select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+
+        statement = snapshot.statement(("lists", *shape), build, weight=weight)
         # The position is the database's own; the order of a lateral join's rows is only a habit.
-        for group, place, _, *columns in sorted(await snapshot.fetch(statement, weight=weight), key=itemgetter(2)):
+        for group, place, _, *columns in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
             found[group, place].append(of.source.row(*columns))
     places = {
         (parent, query): (n, m)
@@ -184,14 +213,15 @@ def _page(query: PageQuery, rows: list[Any]) -> Page:
     return Page(rows, has_next=more, has_previous=query.after is not None)
 
 
-def _group(of: ListOf[Any], scope: Scope, number: int, query: PageQuery, parents: Sequence[Parent]) -> Select[Any]:
+def _group(of: ListOf[Any], scope: Scope, number: int, query: PageQuery) -> Select[Any]:
     """Select (group, parent's position, row's position, columns…) for the parents that share one query."""
+    parameter = Parameters(f"q{number}_")
     if of.belongs is None:
-        rows = _rows(of, scope, query, None, numbered=True).subquery()
+        rows = _rows(of, scope, query, parameter, numbered=True).subquery()
         return select(literal(number, Integer), literal(1, Integer), *rows.c)
-    given = func.unnest(literal(list(parents), ARRAY(of.key))).table_valued("id", with_ordinality="position")
-    given = given.render_derived(name="parent")
-    page = _rows(of, scope, query, given.c.id, numbered=True).lateral("page")
+    parents = bindparam(f"parents{number}", type_=ARRAY(of.key))
+    given = func.unnest(parents).table_valued("id", with_ordinality="position").render_derived(name="parent")
+    page = _rows(of, scope, query, parameter, given.c.id, numbered=True).lateral("page")
     return select(literal(number, Integer), given.c.position, *page.c).select_from(given.join(page, true()))
 
 
@@ -199,7 +229,8 @@ def _rows(
     of: ListOf[Any],
     scope: Scope,
     query: PageQuery,
-    parent: ColumnElement[Any] | None,
+    parameter: Parameters,
+    parent: ColumnElement[Any] | None = None,
     *,
     numbered: bool = False,
 ) -> Select[Any]:
@@ -209,22 +240,22 @@ def _rows(
     if numbered:
         columns = (func.row_number().over(order_by=ordering).label("position"), *columns)
     statement = select(*columns).select_from(of.source.table)
-    statement = statement.where(*conditions(of, scope, query.where, parent))
+    statement = statement.where(*conditions(of, scope, query.where, parameter, parent))
     if query.after is not None:
-        statement = statement.where(_beyond(order, query.after, forward=True))
+        statement = statement.where(_beyond(order, parameter, forward=True))
     if query.before is not None:
-        statement = statement.where(_beyond(order, query.before, forward=False))
+        statement = statement.where(_beyond(order, parameter, forward=False))
     if of.source.grouped:
         statement = statement.group_by(of.source.id)
-    return statement.order_by(*ordering).limit(query.limit + 1)
+    return statement.order_by(*ordering).limit(parameter(Integer()))
 
 
 def conditions(
-    of: ListOf[Any], scope: Scope, where: Predicate, parent: ColumnElement[Any] | None
+    of: ListOf[Any], scope: Scope, where: Predicate, parameter: Parameters, parent: ColumnElement[Any] | None
 ) -> list[ColumnElement[bool]]:
     """Say which rows of a list a caller gets: what they may see, below the parent, that the filter keeps."""
     belongs = [] if of.belongs is None or parent is None else [of.belongs(parent)]
-    return [of.source.visible(scope), *belongs, where.sql(of.source.fields)]
+    return [of.source.visible(scope), *belongs, where.sql(of.source.fields, parameter)]
 
 
 def _directed(of: ListOf[Any], order: Order) -> list[tuple[ColumnElement[Any], bool]]:
@@ -234,9 +265,9 @@ def _directed(of: ListOf[Any], order: Order) -> list[tuple[ColumnElement[Any], b
 
 
 def _beyond(
-    order: list[tuple[ColumnElement[Any], bool]], values: tuple[Any, ...], *, forward: bool
+    order: list[tuple[ColumnElement[Any], bool]], parameter: Parameters, *, forward: bool
 ) -> ColumnElement[bool]:
-    bounds = [literal(value, column.type) for (column, _), value in zip(order, values, strict=True)]
+    bounds = [parameter(column.type) for column, _ in order]
     ups = [descending is not forward for _, descending in order]
     if all(up is other for up, other in pairwise(ups)):
         place, bound = tuple_(*[column for column, _ in order]), tuple_(*bounds)

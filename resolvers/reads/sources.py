@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     false,
     func,
     literal,
@@ -72,14 +73,12 @@ class ListOf(Generic[R]):
     key: TypeEngine[Any] = field(default_factory=Uuid)
 
 
-def among(column: ColumnElement[Any], values: tuple[Any, ...], kind: TypeEngine[Any] | None = None) -> Any:
-    """Hold a column to some values; one value is an equality, which keeps the order of an index."""
-    kind = Uuid() if kind is None else kind
-    if not values:
+def _among(column: ColumnElement[Any], scope: Scope, name: str) -> ColumnElement[bool]:
+    """Hold a column to what the scope holds under a name; one is an equality, which keeps the order of an index."""
+    held = getattr(scope, name)
+    if not held:
         return false()
-    if len(values) == 1:
-        return column == literal(values[0], kind)
-    return column == any_(literal(list(values), ARRAY(kind)))
+    return column == (bindparam(name, type_=Uuid()) if len(held) == 1 else any_(bindparam(name, type_=ARRAY(Uuid()))))
 
 
 # -- what a caller may see -------------------------------------------------------------------------------------------
@@ -87,18 +86,18 @@ def among(column: ColumnElement[Any], values: tuple[Any, ...], kind: TypeEngine[
 
 def named_organizations(scope: Scope) -> ColumnElement[bool]:
     """Organizations that the caller sees by name."""
-    return true() if scope.all_names else among(ORGANIZATION.c.id, scope.organizations)
+    return true() if scope.all_names else _among(ORGANIZATION.c.id, scope, "organizations")
 
 
 def named_clouds(scope: Scope) -> ColumnElement[bool]:
     """Clouds that the caller sees by name."""
-    return true() if scope.all_names else among(CLOUD.c.id, scope.clouds)
+    return true() if scope.all_names else _among(CLOUD.c.id, scope, "clouds")
 
 
 def in_open_clouds(of: FromClause) -> Callable[[Scope], ColumnElement[bool]]:
     """Rows of Clouds whose content the caller sees."""
     return lambda scope: and_(
-        among(of.c.organization_id, scope.resource_organizations), among(of.c.cloud_id, scope.resource_clouds)
+        _among(of.c.organization_id, scope, "resource_organizations"), _among(of.c.cloud_id, scope, "resource_clouds")
     )
 
 

@@ -8,16 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from auth.tokens import Claims
 from gateway.context import context_opener
 from gateway.execution import Engine, RequestError
 from gateway.http import ErrorFormatter
 from gateway.settings import Limits
+from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
-from resolvers.snapshot import unavailable
 from resolvers.trace import Trace
 from schema.build import build_schema
 from tests.executors import EXECUTOR_CLASS
@@ -54,7 +53,7 @@ class Graph:
 
     def __init__(
         self,
-        database: AsyncEngine,
+        database: Database,
         world: World,
         *,
         limits: Limits | None = None,
