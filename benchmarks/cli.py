@@ -1,47 +1,31 @@
 """The command line: `./dev bench`, or `python -m benchmarks`."""
 
-import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks.agreement import Disagreement
-from benchmarks.comparison import Comparison, Effort, compare
-from benchmarks.data import store as stores
-from benchmarks.data.store import Store
+from benchmarks.comparison import Effort
 from benchmarks.load import LoadFailed
-from benchmarks.processes import Cores, pin
 from benchmarks.queries import Query, Scale
-from benchmarks.report.tables import tables_of
-from benchmarks.report.terminal import show
-from benchmarks.servers.node import install
-from benchmarks.servers.plans import (
-    GATEWAY,
-    GRAPHQL_CORE,
-    LIMIT,
-    MERCURIUS,
-    NODE_PEERS,
-    PLAIN_TABLES,
-    POSTGRAPHILE,
-    Site,
-)
+from benchmarks.runs import Comparing, Growing
+from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, MERCURIUS, POSTGRAPHILE
 from benchmarks.servers.process import ServerFailed
 from gateway.postgres import PostgresError
 from gateway.web.node import NodeError
 
-ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 SERVERS: Final = (GATEWAY, GRAPHQL_CORE, POSTGRAPHILE, MERCURIUS, LIMIT)
 QUICK_SERVERS: Final = (GATEWAY, GRAPHQL_CORE, LIMIT)
-_FILE_WIDTH: Final = 180
 QUERIES: Final = tuple(map(str, Query))
+RESOURCES: Final = 100_000
+PAGE_SIZE: Final = 5000
+_FILE_WIDTH: Final = 160
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -67,43 +51,55 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="In two minutes: one short round, without the Node peers.")
     ] = False,
-    servers: Annotated[str, typer.Option(help=f"Which servers, by commas: {', '.join(SERVERS)}.  [default: all]")] = "",
-    queries: Annotated[str, typer.Option(help=f"Which queries, by commas: {', '.join(QUERIES)}.  [default: all]")] = "",
-    rounds: Annotated[int | None, typer.Option(min=1, help="How many rounds.  [default: 3; 1 if quick]")] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="For each server and query in a round.  [default: 3; 1]")
+    growth: Annotated[
+        bool,
+        typer.Option(
+            "--growth", help="Instead: the gateway alone at 10,000, 100,000 and 1,000,000 resources, cost per resource."
+        ),
+    ] = False,
+    servers: Annotated[
+        str, typer.Option(metavar="NAMES", help=f"Which servers, by commas: {', '.join(SERVERS)}.  [default: all]")
+    ] = "",
+    queries: Annotated[
+        str, typer.Option(metavar="NAMES", help=f"Which queries, by commas: {', '.join(QUERIES)}.  [default: all]")
+    ] = "",
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each is measured, in turns.  [default: 3, quick: 1]")
     ] = None,
-    resources: Annotated[int, typer.Option(min=2000, help="How many resources.")] = 100_000,
-    page_size: Annotated[int, typer.Option(min=1, help="How many resources a large page has.")] = 5000,
-    data_dir: Annotated[Path, typer.Option(help="Where the data sets and the Node peers are kept.")] = Path(
-        ".cache/bench"
-    ),
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long each time.  [default: 3, quick: 1]")] = None,
+    resources: Annotated[int, typer.Option(min=2000, help="How many resources there are.")] = RESOURCES,
+    page_size: Annotated[int, typer.Option(min=1, help="How many resources a large page has.")] = PAGE_SIZE,
+    data_dir: Annotated[
+        Path, typer.Option(help="Where the data sets and the Node peers are kept, for the next time too.")
+    ] = Path(".cache/bench"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the results are written, with the plot beside them."
+            "  [default: benchmarks/RESULTS.md, if nothing was left out]"
+        ),
+    ] = None,
 ) -> None:
-    """Compare the gateway with its peers on the same data, and with what it may cost.
+    """Measure what the gateway costs, beside its peers on the same data, and against its budgets.
 
-    Data sets and the Node peers are made once and kept.
+    It starts everything it needs, PostgreSQL included, and leaves nothing running, also after Ctrl-C. The first time it
+    installs the Node peers from npm and makes the data: 100,000 resources with three tags each, for every server.
     """
     names = _chosen(servers, QUICK_SERVERS if quick else SERVERS, SERVERS, "server")
     asked = [Query.named(name) for name in _chosen(queries, QUERIES, QUERIES, "query")]
-    effort = Effort(rounds or (1 if quick else 3), seconds or (1.0 if quick else 3.0), 1.0 if quick else 3.0)
+    rounds, seconds = rounds or (1 if quick else 3), seconds or (1.0 if quick else 3.0)
+    effort = Effort(rounds, seconds, warm_up_seconds=1.0 if quick else 2.0, is_quick=quick)
+    is_usual = (len(asked), page_size, quick) == (len(QUERIES), PAGE_SIZE, False)
     console = Console()
     if not console.is_terminal:
         console = Console(width=_FILE_WIDTH)
-    found = _compare(data_dir.absolute(), Scale(resources, page_size), names, asked, effort)
-    for table in tables_of(found):
-        show(console, table)
-
-
-def _compare(data_dir: Path, scale: Scale, names: list[str], queries: list[Query], effort: Effort) -> Comparison:
-    cores = Cores.divide()
-    peers = None
-    if set(names) & set(NODE_PEERS):
-        peers = install(data_dir / "node", lambda sentence: typer.echo(f"The benchmark {sentence}", err=True))
-    with _progress() as progress, Store(data_dir) as store:
-        plain = [name for name in names if name in PLAIN_TABLES]
-        database = store.database(scale.resources, plain, progress)
-        pin([os.getpid(), *store.pids], cores.others)
-        return compare(Site(database, scale, data_dir, peers), store, cores, names, queries, effort, progress)
+    if growth:
+        Growing(data_dir.absolute(), page_size, asked, effort, output or (RESULTS if is_usual else None)).run(console)
+    else:
+        is_usual = is_usual and len(names) == len(SERVERS) and resources == RESOURCES
+        scale = Scale(resources, page_size)
+        file = output or (RESULTS if is_usual else None)
+        Comparing(data_dir.absolute(), scale, names, asked, effort, file).run(console)
 
 
 def _chosen(given: str, default: tuple[str, ...], known: tuple[str, ...], what: str) -> list[str]:
@@ -111,22 +107,4 @@ def _chosen(given: str, default: tuple[str, ...], known: tuple[str, ...], what: 
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"there is no {what} {name}; there are {', '.join(known)}")
-    return names
-
-
-@contextmanager
-def _progress() -> Iterator[stores.Progress]:
-    """Show on a terminal how far each step is; elsewhere, say when one begins."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def report(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-                if not console.is_terminal:
-                    console.print(step)
-            bar.update(tasks[step], completed=done, total=total)
-
-        yield report
+    return list(dict.fromkeys(names))

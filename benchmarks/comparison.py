@@ -12,8 +12,9 @@ from benchmarks.draining import Drain, drain, learn_cursors
 from benchmarks.figures import middle
 from benchmarks.measuring import TOGETHER, Measurement, measure, warm_up
 from benchmarks.processes import Cores
-from benchmarks.queries import Query
-from benchmarks.servers.plans import GATEWAY, Site
+from benchmarks.queries import Query, Scale
+from benchmarks.scopes import as_member_of_one_cloud, resources_seen
+from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, Site
 from benchmarks.servers.process import Server, running
 from benchmarks.statements import count_statements
 
@@ -23,22 +24,31 @@ _SLOW_DRAIN_SECONDS: Final = 10.0
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: rounds, seconds for each server and query in each, and whether crowding is too."""
+    """How much is measured: rounds, and seconds for each server and query in each."""
 
     rounds: int = 3
     seconds: float = 3.0
-    warm_up_seconds: float = 3.0
+    warm_up_seconds: float = 2.0
+    is_quick: bool = False
+    """Whether graphql-core is spared what takes it minutes: many large pages."""
+
+    def bears_pages(self, server: str) -> bool:
+        """Whether a server is asked for many large pages."""
+        return not (self.is_quick and server == GRAPHQL_CORE)
 
 
 @dataclass
 class Comparison:
     """What was found."""
 
+    scale: Scale
     servers: Sequence[str]
     queries: Sequence[Query]
     measurements: list[Measurement] = field(default_factory=list)
     drains: list[Drain] = field(default_factory=list)
     statements: dict[Query, int] = field(default_factory=dict)
+    seen_in_one_cloud: dict[Query, int] = field(default_factory=dict)
+    """How many resources a member of one Cloud gets; empty unless that was measured."""
     memory: list[Memory] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
     compared: int = 0
@@ -85,7 +95,7 @@ def compare(
         Disagreement: two answer differently.
         LoadFailed: one answers with errors.
     """
-    found = Comparison(servers, queries)
+    found = Comparison(site.scale, servers, queries)
     logs = site.data_dir / "logs"
     with ExitStack() as stack:
         started = [stack.enter_context(running(site.plan(name), cores, logs)) for name in servers]
@@ -99,10 +109,14 @@ def compare(
         _warm_up(started, queries, effort, progress)
         for n in range(effort.rounds):
             _round(found, n, started, store, effort, progress)
+        for server in started:
+            if server.name == GATEWAY:
+                _narrow(found, as_member_of_one_cloud(server, site), site, store, effort, progress)
         if Query.PAGE in queries:
             _drain(found, started, store, effort, progress)
     if Query.PAGE in queries and Query.POINT in queries:
-        _crowd(found, site, started, store, cores, progress)
+        crowded = [server for server in started if effort.bears_pages(server.name)]
+        _crowd(found, site, crowded, store, cores, progress)
     return found
 
 
@@ -127,7 +141,7 @@ def _round(
             found.measurements.append(
                 measure(server, store, query, connections=TOGETHER, seconds=effort.seconds, seed=number)
             )
-        elif number == 0:
+        elif number == 0 and effort.bears_pages(server.name):
             found.measurements.append(measure(server, store, query, connections=TOGETHER, count=TOGETHER))
     progress(f"Round {number + 1} of {effort.rounds}", len(steps), len(steps))
 
@@ -136,9 +150,24 @@ def _drain(found: Comparison, servers: Sequence[Server], store: Store, effort: E
     for number in range(effort.rounds):
         for n, server in enumerate(servers):
             progress("Reading everything", number * len(servers) + n, effort.rounds * len(servers))
-            if all(drained.seconds < _SLOW_DRAIN_SECONDS for drained in found.drains_of(server.name)):
+            if effort.bears_pages(server.name) and all(
+                drained.seconds < _SLOW_DRAIN_SECONDS for drained in found.drains_of(server.name)
+            ):
                 found.drains.append(drain(server, store))
     progress("Reading everything", 1, 1)
+
+
+def _narrow(found: Comparison, server: Server, site: Site, store: Store, effort: Effort, progress: Progress) -> None:
+    """Measure the gateway once more, for a caller who sees one Cloud."""
+    found.seen_in_one_cloud = resources_seen(site, found.queries)
+    for number in range(effort.rounds):
+        for n, query in enumerate(found.queries):
+            progress("A narrower scope", number * len(found.queries) + n, effort.rounds * len(found.queries))
+            connections = cpu_connections(query)
+            found.measurements.append(
+                measure(server, store, query, connections=connections, seconds=effort.seconds, seed=number)
+            )
+    progress("A narrower scope", 1, 1)
 
 
 def _crowd(

@@ -22,6 +22,10 @@ class Dialect(ABC):
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
 
+    def variants(self, query: Query) -> int:
+        """How many different variables a query can be asked with."""
+        return self.scale.variants(query)
+
     @abstractmethod
     def body(self, query: Query, variant: int) -> bytes:
         """The body of a request."""

@@ -81,7 +81,7 @@ class Meter:
 
 def requests_of(server: Server, query: Query, *, seed: int = 0) -> list[bytes]:
     """Requests with variables that are drawn, the same for every server."""
-    choices = server.dialect.scale.variants(query)
+    choices = server.dialect.variants(query)
     drawn = random.Random(f"{query}/{seed}")  # noqa: S311 - the same every time is the point
     variants = (
         [drawn.randrange(choices) for _ in range(_VARIANTS)]

@@ -74,6 +74,11 @@ def _status_mb(pid: int, field: str) -> float:
     raise ProcessLookupError(f"process {pid} has ended")
 
 
+def memory_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def busy_seconds() -> float:
     """The CPU time that this machine has spent on anything at all, what a hypervisor took away included."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1 : 1 + _FIELDS]]

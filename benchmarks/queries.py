@@ -26,12 +26,7 @@ class Query(Enum):
     POINT = Facts("point", "one resource, 3 levels deep")
     DEEP = Facts("deep", "600 resources nested + tags")
     TAG = Facts("tag", "100 by tag")
-    PAGE = Facts("page", "5,000 flat + tags", is_heavy=True)
-
-    @property
-    def title(self) -> str:
-        """What it asks, in a few words."""
-        return self.value.title
+    PAGE = Facts("page", "{page_size:,} flat + tags", is_heavy=True)
 
     @classmethod
     def named(cls, name: str) -> "Query":
@@ -54,6 +49,10 @@ class Scale:
         """How many pages are asked for: all of the list's, up to so many."""
         return min(MOST_PAGES, max(1, self.resources // self.page_size))
 
+    def title(self, query: Query) -> str:
+        """What a query asks, in a few words."""
+        return query.value.title.format(page_size=self.page_size)
+
     def variants(self, query: Query) -> int:
         """How many different variables a query can be asked with."""
         match query:
@@ -66,14 +65,14 @@ class Scale:
             case Query.PAGE:
                 return self.pages
 
-    def rows(self, query: Query) -> int:
-        """How many resources an answer holds, where there are enough."""
+    def rows(self, query: Query) -> float:
+        """How many resources an answer holds, on average."""
         match query:
             case Query.POINT:
                 return 1
             case Query.DEEP:
                 services = content.CLOUDS_PER_ORGANIZATION * content.SERVICES_PER_CLOUD
-                return services * min(10, self.resources // content.SERVICES)
+                return services * min(10.0, self.resources / content.SERVICES)
             case Query.TAG:
                 return TAG_FILTER_SIZE
             case Query.PAGE:

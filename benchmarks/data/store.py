@@ -20,7 +20,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from benchmarks.data import content, gateway_tables, peer_tables
-from benchmarks.processes import with_children
+from benchmarks.processes import memory_bytes, with_children
 from gateway.migrate import MIGRATIONS, upgrade
 from gateway.postgres import DatabaseUrls, EmbeddedPostgres
 from gateway.postgres.connecting import transaction
@@ -28,8 +28,8 @@ from gateway.postgres.urls import OWNER_ROLE, PORT
 from resolvers import reference
 
 PARAMETERS: Final = {
-    "shared_buffers": "1GB",
-    "effective_cache_size": "2GB",
+    "shared_buffers": f"{min(2048, memory_bytes() // 2**22)}MB",  # a quarter of the memory, up to 2 GB
+    "effective_cache_size": f"{min(4096, memory_bytes() // 2**21)}MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_connections": "100",
