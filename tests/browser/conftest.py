@@ -13,7 +13,8 @@ from auth.issuer import Issuer
 from gateway.app import create_app
 from gateway.keys import signing_key
 from gateway.settings import Settings
-from gateway.web.build import BuildError, build
+from gateway.web.build import build
+from gateway.web.node import NodeError
 from resolvers.demo import account_id, load_demo
 from tests.browser.graphiql_page import GraphiQLPage
 from tests.databases import Databases
@@ -53,7 +54,7 @@ def bearer(settings: Settings) -> Callable[[str], str]:
 async def graphiql_built() -> None:
     try:
         await asyncio.to_thread(build)
-    except BuildError as error:
+    except NodeError as error:
         unavailable(f"GraphiQL cannot be built: {error}")
 
 

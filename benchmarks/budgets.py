@@ -1,0 +1,91 @@
+"""What the gateway may cost, and whether it keeps to that."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.comparison import Comparison
+from benchmarks.figures import middle, ratio, shown
+from benchmarks.queries import Query
+from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, MERCURIUS, POSTGRAPHILE
+
+AGAINST_POSTGRAPHILE: Final = {Query.POINT: 1.0, Query.DEEP: 0.5, Query.TAG: 0.5, Query.PAGE: 0.35}
+AGAINST_LIMIT: Final = {Query.POINT: 6.0, Query.DEEP: 7.0, Query.TAG: 4.0, Query.PAGE: 10.0}
+STATEMENTS: Final = {Query.POINT: 4, Query.DEEP: 6, Query.TAG: 4, Query.PAGE: 4}
+MEMORY_MB: Final = 80.0
+DRAIN_SECONDS: Final = 2.5
+STALL: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the gateway's, and the most that it may be, if there is a budget for it."""
+
+    value: float
+    unit: str = "x"
+    most: float | None = None
+
+    @property
+    def is_kept(self) -> bool | None:
+        """Whether the budget is kept; None where there is none, or nothing was measured."""
+        if self.most is None or math.isnan(self.value):
+            return None
+        return self.value <= self.most
+
+    def __str__(self) -> str:
+        figure = str(int(self.value)) if self.unit == "" and not math.isnan(self.value) else shown(self.value)
+        return f"{figure}{self.unit}" if math.isnan(self.value) is False else "-"
+
+    @property
+    def budget(self) -> str:
+        """The budget, as text."""
+        return "" if self.most is None else f"<= {self.most:g}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table of budgets: what is compared, for each query."""
+
+    title: str
+    figures: Mapping[Query, Figure]
+
+
+def by_query(found: Comparison) -> list[Line]:
+    """The budgets that are set for each query, and other ratios beside them."""
+    return [
+        _ratios(found, "server CPU against PostGraphile 5", POSTGRAPHILE, AGAINST_POSTGRAPHILE),
+        _ratios(found, "server CPU against e", LIMIT, AGAINST_LIMIT),
+        _ratios(found, "server CPU against Mercurius", MERCURIUS, {}),
+        _line(
+            found,
+            "server CPU of graphql-core against the gateway",
+            lambda query: Figure(ratio(found.cpu_ms(GRAPHQL_CORE, query), found.cpu_ms(GATEWAY, query))),
+        ),
+        _line(
+            found,
+            "SQL statements, with the one that sets scope",
+            lambda query: Figure(found.statements.get(query, math.nan), "", STATEMENTS[query]),
+        ),
+    ]
+
+
+def of_large_pages(found: Comparison) -> Iterator[tuple[str, Figure]]:
+    """The budgets of what many large pages do."""
+    drained = [drain.seconds for drain in found.drains if drain.server == GATEWAY]
+    grown = [memory.growth_mb for memory in found.memory if memory.server == GATEWAY]
+    stalled = [stall.ratio for stall in found.stalls if stall.server == GATEWAY]
+    yield "growth of RSS above idle, 16 large pages at once", Figure(middle(grown), " MB", MEMORY_MB)
+    yield "reading everything, page after page", Figure(middle(drained), " s", DRAIN_SECONDS)
+    yield "p95 of a small query beside 16 large pages, against its quiet p95", Figure(middle(stalled), "x", STALL)
+
+
+def _ratios(found: Comparison, title: str, against: str, budgets: Mapping[Query, float]) -> Line:
+    def figure(query: Query) -> Figure:
+        return Figure(ratio(found.cpu_ms(GATEWAY, query), found.cpu_ms(against, query)), "x", budgets.get(query))
+
+    return _line(found, title, figure)
+
+
+def _line(found: Comparison, title: str, figure: Callable[[Query], Figure]) -> Line:
+    return Line(title, {query: figure(query) for query in found.queries})

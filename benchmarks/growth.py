@@ -1,0 +1,95 @@
+"""The gateway alone, on ten and a hundred times as much: what a resource of an answer costs must stay the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.budgets import Figure
+from benchmarks.comparison import Effort, cpu_connections
+from benchmarks.data.store import Progress, Store
+from benchmarks.draining import Drain, drain, learn_cursors
+from benchmarks.figures import middle, ratio
+from benchmarks.measuring import Measurement, measure, warm_up
+from benchmarks.processes import Cores, pin
+from benchmarks.queries import Query
+from benchmarks.servers.plans import GATEWAY, Site
+from benchmarks.servers.process import running
+
+SIZES: Final = (10_000, 100_000, 1_000_000)
+FLAT: Final = 1.25
+"""How many times as much a resource may cost on the largest data set as on the smallest: what noise can do."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What was found on one data set."""
+
+    site: Site
+    measurements: Sequence[Measurement]
+    drain: Drain
+
+    @property
+    def resources(self) -> int:
+        """How many there are."""
+        return self.site.scale.resources
+
+    def cpu_us(self, query: Query) -> float:
+        """What a resource of an answer costs the server."""
+        return self._per_row(query, [found.cpu_ms for found in self._of(query)])
+
+    def database_us(self, query: Query) -> float:
+        """What it costs the database."""
+        return self._per_row(query, [found.database_ms for found in self._of(query)])
+
+    def p50_ms(self, query: Query) -> float:
+        """How long an answer takes."""
+        return middle(found.p50_ms for found in self._of(query))
+
+    def _of(self, query: Query) -> list[Measurement]:
+        return [found for found in self.measurements if found.query == str(query)]
+
+    def _per_row(self, query: Query, costs: Sequence[float]) -> float:
+        return middle(costs) * 1000 / self.site.scale.rows(query)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What was found on all of them, the smallest first."""
+
+    queries: Sequence[Query]
+    sizes: Sequence[Size]
+
+    def cpu(self, query: Query) -> Figure:
+        """How many times as much a resource costs the server on the largest as on the smallest."""
+        return Figure(ratio(self.sizes[-1].cpu_us(query), self.sizes[0].cpu_us(query)), "x", FLAT)
+
+    def database(self, query: Query) -> Figure:
+        """And the database."""
+        return Figure(ratio(self.sizes[-1].database_us(query), self.sizes[0].database_us(query)), "x", FLAT)
+
+    @property
+    def others(self) -> float:
+        """Cores' worth of CPU that other processes used, on average."""
+        return middle(found.others for size in self.sizes for found in size.measurements)
+
+
+def measure_size(
+    site: Site, store: Store, cores: Cores, queries: Sequence[Query], effort: Effort, progress: Progress
+) -> Size:
+    """Measure the gateway on one data set; raises ServerFailed and LoadFailed."""
+    step = f"Measuring {site.scale.resources:,} resources"
+    measurements = []
+    with running(site.plan(GATEWAY), cores, site.data_dir / "logs") as server:
+        pin(store.pids, cores.others)
+        learn_cursors(server)
+        for query in queries:
+            warm_up(server, query, seconds=effort.warm_up_seconds)
+        for number in range(effort.rounds):
+            for n, query in enumerate(queries):
+                progress(step, number * len(queries) + n, effort.rounds * len(queries))
+                connections = cpu_connections(query)
+                measurements.append(
+                    measure(server, store, query, connections=connections, seconds=effort.seconds, seed=number)
+                )
+        progress(step, 1, 1)
+        return Size(site, measurements, drain(server, store))

@@ -1,0 +1,1 @@
+"""What was found, for people: on the terminal, as a plot, and in RESULTS.md."""
