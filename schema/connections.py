@@ -1,12 +1,13 @@
 """Connections: pages of the graph's lists, by Relay's specification, with counts and facets of the whole list."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from operator import attrgetter
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from auth.errors import BadUserInput
 from resolvers.reads.counts import Dimension as CountedBy
@@ -15,15 +16,32 @@ from resolvers.reads.counts import FacetValue as FacetValueRow
 from resolvers.reads.pages import LARGEST_PAGE, Listing, Order, Page, PageArguments, listings
 from resolvers.reads.pages import Parent as ParentKey
 from resolvers.reads.predicates import All, Predicate
+from resolvers.reads.rows import ResourceRow
 from resolvers.reads.sources import ListOf
 from schema.edge import Column, Info, by_column, caller_of, then
 from schema.enums import ResourceField
 from schema.filters import ResourceFilter, ServiceFilter
 from schema.ids import global_id
 from schema.orders import ResourceOrder, ServiceOrder, ordering
+from schema.selections import selected
 
 T = TypeVar("T")
 MOST_DIMENSIONS = 10
+
+NONE: frozenset[str] = frozenset()
+COLUMNS_OF_FIELDS: Mapping[str, Set[str]] = {
+    **{to_camel_case(name): {name} for name in ResourceRow._fields},
+    "tag": {"tags"},
+    "cloud": {"cloud_id"},
+    "organization": {"organization_id"},
+}
+"""The columns of a resource's row that its fields are made of; its other fields take its id and its type."""
+COLUMNS_OF_SERVICES: Mapping[str, Set[str]] = {
+    "name": {"service_name"},
+    "description": {"service_description"},
+    "cloud": {"cloud_id"},
+}
+"""The columns of a resource's row that the fields of its Service are made of; the others take the Service's id."""
 
 First = Annotated[
     int | None, strawberry.argument(description=f"How many from the start: 20 if absent, at most {LARGEST_PAGE}.")
@@ -231,6 +249,7 @@ def resources_of(of: ListOf[Any], *, description: str, parent: str | None = None
             parents=_keys(parents, parent),
             where=where,
             order=ordering(order_by),
+            names=columns_shown(info),
         )
 
     return by_column(resolve, description=description)
@@ -270,6 +289,7 @@ def list_pages(
     parents: Sequence[ParentKey] = (None,),
     where: Predicate | None = None,
     order: Order = (),
+    names: frozenset[str] | None = None,
 ) -> list[Any]:
     """Say which page of each parent's list the four page arguments ask for; raises BadUserInput."""
     return listings(
@@ -279,7 +299,18 @@ def list_pages(
         parents=parents,
         where=where,
         order=order,
+        names=names,
     )
+
+
+def columns_shown(info: Info) -> frozenset[str]:
+    """Name the columns of a `ResourceRow` that show what is selected of a connection's resources."""
+    names = {"id", "type"}
+    for field in selected(info, ("nodes",), ("edges", "node")):
+        names |= COLUMNS_OF_FIELDS.get(field, NONE)
+    for field in selected(info, ("nodes", "service"), ("edges", "node", "service")):
+        names |= COLUMNS_OF_SERVICES.get(field, {"service_id"})
+    return frozenset(names)
 
 
 def _keys(parents: Sequence[Any], name: str | None) -> Sequence[ParentKey]:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -73,11 +73,6 @@ def by_column(resolve: Callable[..., Column], *, description: str, list_size: in
         extensions=[ByColumn(resolve)],
         metadata={} if list_size is None else {"list_size": list_size},
     )
-
-
-def item(position: int, *, description: str) -> Any:
-    """Declare a field that is one item of its parent, a tuple."""
-    return by_column(lambda parents, info: list(map(itemgetter(position), parents)), description=description)
 
 
 def edge(loader: Callable[[Loaders], Loader[Any, Any]], *, key: str | Callable[[Any], Any], description: str) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from auth.errors import BadUserInput
@@ -71,19 +71,20 @@ ROW_TYPES: Mapping[type, str] = {
     rows.SmsSubscriptionRow: "SmsSubscription",
     rows.OperationRow: "Operation",
 }
+RESOURCE_ROWS = (rows.ResourceRow, rows.PartOfResourceRow)
 FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)
 
 
 def type_name(row: Any) -> str:
     """Name the GraphQL type of a row."""
-    if type(row) is rows.ResourceRow:
-        return RESOURCE_TYPES[row.type]
+    if isinstance(row, RESOURCE_ROWS):
+        return RESOURCE_TYPES[cast("rows.ResourceRow", row).type]
     return ROW_TYPES[type(row)]
 
 
 def type_names(column: Sequence[Any]) -> list[str]:
     """Name the GraphQL types of a column of rows."""
-    if {*map(type, column)} == {rows.ResourceRow}:
+    if all(issubclass(kind, RESOURCE_ROWS) for kind in {*map(type, column)}):
         return [RESOURCE_TYPES[row.type] for row in column]
     return [type_name(row) for row in column]
 

@@ -1,18 +1,19 @@
 """Resources: what every type has, and the edges from a resource to everything around it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
+import orjson
 import strawberry
 from strawberry import ID, UNSET
 
 from resolvers.reads import rows
 from resolvers.reads.sources import OPERATIONS_OF_RESOURCE
 from schema.connections import Connection, connection_of
-from schema.edge import Column, Info, by_column, caller_of, edge, item, then
+from schema.edge import Column, Info, by_column, caller_of, edge, then
 from schema.enums import NetworkScope, ResourceStatus, ResourceType, SupportPhase
 from schema.ids import global_id
 from schema.node import Node
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 class Tag:
     """A tag."""
 
-    key: str = item(0, description="The key: no colon in it, no exclamation mark before it.")
-    value: str = item(1, description="The value.")
+    key: str = strawberry.field(description="The key: no colon in it, no exclamation mark before it.")
+    value: str = strawberry.field(description="The value.")
 
 
 @strawberry.type(description="A product of the platform's catalogue.")
@@ -110,10 +111,13 @@ def _tags(
         list[str] | None, strawberry.argument(description="Only tags of these keys; all if absent.")
     ] = UNSET,
 ) -> Column:
-    if keys is UNSET or keys is None:
-        return [sorted(row.tags.items()) for row in resources]
-    wanted = sorted(set(keys))
-    return [[(key, row.tags[key]) for key in wanted if key in row.tags] for row in resources]
+    wanted = None if keys is UNSET or keys is None else frozenset(keys)
+
+    def parsed(tags: str) -> list[rows.TagRow]:
+        pairs = sorted(orjson.loads(tags).items())
+        return [rows.TagRow._make(pair) for pair in pairs if wanted is None or pair[0] in wanted]
+
+    return _once_for_all(parsed, [row.tags for row in resources])
 
 
 def _tag(
@@ -121,29 +125,51 @@ def _tag(
     info: Info,
     key: Annotated[str, strawberry.argument(description="The key.")],
 ) -> Column:
-    return [row.tags.get(key) for row in resources]
+    return _once_for_all(lambda tags: orjson.loads(tags).get(key), [row.tags for row in resources])
 
 
 def _services(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
-    services: dict[UUID, rows.ServiceRow] = {}
-    for row in resources:
-        if row.service_id not in services:
-            services[row.service_id] = rows.ServiceRow(
-                row.organization_id, row.cloud_id, row.service_id, row.service_name, row.service_description
-            )
-    return [services[row.service_id] for row in resources]
+    # Of the Service, too, a row has the columns that are shown.
+    columns = {
+        "organization_id": "organization_id",
+        "cloud_id": "cloud_id",
+        "id": "service_id",
+        "name": "service_name",
+        "description": "service_description",
+    }
+    there = [name for name, column in columns.items() if hasattr(resources[0], column)]
+
+    def service(values: tuple[Any, ...]) -> rows.ServiceRow:
+        return rows.ServiceRow(**{**dict.fromkeys(columns), **dict(zip(there, values, strict=True))})
+
+    of_rows = [[getattr(row, columns[name]) for row in resources] for name in there]
+    return _once_for_all(service, list(zip(*of_rows, strict=True)))
 
 
 def _zones(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
     return from_topology(
-        info, lambda topology: [[topology.zones[code] for code in row.availability_zones] for row in resources]
+        info,
+        lambda topology: _once_for_all(partial(_places, topology.zones), [row.availability_zones for row in resources]),
     )
 
 
 def _data_centers(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
     return from_topology(
-        info, lambda topology: [[topology.data_centers[code] for code in row.data_centers] for row in resources]
+        info,
+        lambda topology: _once_for_all(
+            partial(_places, topology.data_centers), [row.data_centers for row in resources]
+        ),
     )
+
+
+def _places(places: Mapping[str, Any], codes: str) -> list[Any]:
+    return [places[code] for code in codes.split(rows.SEPARATOR)] if codes else []
+
+
+def _once_for_all(make: Callable[[Any], Any], column: Sequence[Any]) -> list[Any]:
+    """Make a value for each item, one for all that are equal."""
+    made = {item: make(item) for item in set(column)}
+    return list(map(made.__getitem__, column))
 
 
 @strawberry.interface(description="An infrastructure or middleware component; it belongs to exactly one Service.")

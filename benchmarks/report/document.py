@@ -19,8 +19,8 @@ and how.
 """
 
 _FAIRNESS: Final = """\
-- The gateway has all its checks on: tokens, scope, limits, error handling. It is asked by a member of all 60 Clouds, the
-  widest scope there is. The peers have no checks.
+- The gateway has all its checks on: tokens, scope, limits, error handling. It is asked by a member of all 60 Clouds,
+  the widest scope there is. The peers have no checks.
 - Each peer has tables of its own of the same size and shape, in its own schema of the same server; the gateway's tables
   are those of its migrations.
 - CPU is that of the server's process, per request. Budgets compare it at 16 requests at once, and for large pages, of

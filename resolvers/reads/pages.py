@@ -50,6 +50,8 @@ class PageQuery:
     backward: bool = False
     after: tuple[Any, ...] | None = None
     before: tuple[Any, ...] | None = None
+    names: frozenset[str] | None = None
+    """The names of the row's columns that are needed; None: all. Those that cursors are made of are always there."""
 
     @cached_property
     def shape(self) -> Hashable:
@@ -67,7 +69,7 @@ class PageQuery:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.where, self.order, self.limit, self.backward, self.after, self.before))
+        return hash((self.where, self.order, self.limit, self.backward, self.after, self.before, self.names))
 
 
 class Page(NamedTuple):
@@ -89,17 +91,13 @@ class Listing:
 
     def cursor(self, row: Any) -> str:
         """Make the cursor of a row of this list."""
-        return self.seal.seal(self._binding, [row[index] for index in self._positions])
+        return self.seal.seal(
+            self._binding, [getattr(row, name) for name in _names_of_order(self.of, self.query.order)]
+        )
 
     @cached_property
     def _binding(self) -> bytes:
         return _binding(self.of, self.parent, self.query.order, self.query.where)
-
-    @cached_property
-    def _positions(self) -> tuple[int, ...]:
-        """Where the order's columns and the id stand in a row."""
-        ordered = [column for column, _ in _directed(self.of, self.query.order)]
-        return tuple(next(n for n, c in enumerate(self.of.source.columns) if c is column) for column in ordered)
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,7 @@ def listings(
     parents: Sequence[Parent],
     where: Predicate | None = None,
     order: Order = (),
+    names: frozenset[str] | None = None,
 ) -> list[Listing | BadUserInput]:
     """Check the arguments of a connection and say which page of each parent's list they ask for.
 
@@ -130,7 +129,7 @@ def listings(
     order = order or of.source.order
     limit, backward = extent(arguments)
     if arguments.after is None and arguments.before is None:
-        query = PageQuery(where, order, limit, backward)
+        query = PageQuery(where, order, limit, backward, names=names)
         return [Listing(of, parent, query, seal) for parent in parents]
     kinds = [column.type.python_type for column, _ in _directed(of, order)]
 
@@ -143,7 +142,7 @@ def listings(
             )
         except BadUserInput as error:
             return error
-        return Listing(of, parent, PageQuery(where, order, limit, backward, after, before), seal)
+        return Listing(of, parent, PageQuery(where, order, limit, backward, after, before, names), seal)
 
     return list(map(from_cursors, parents))
 
@@ -176,7 +175,9 @@ async def load_pages(
     for parent, query in keys:
         parents_of[query].append(parent)
     queries = list(parents_of)
-    shape = (of.name, scope.shape, *[query.shape for query in queries])
+    names = _names(of, queries)
+    make = of.source.make(names)
+    shape = (of.name, scope.shape, names, *[query.shape for query in queries])
     weight = sum(1 + size(query.where) for query in queries)
     values = dict(scope.values)
     for n, (query, parents) in enumerate(parents_of.items()):
@@ -184,19 +185,19 @@ async def load_pages(
     found: dict[tuple[int, int], list[Any]] = defaultdict(list)
     if len(queries) == 1 and of.belongs is None:
         statement = snapshot.statement(
-            ("list", *shape), lambda: _rows(of, scope, queries[0], Parameters("q0_")), weight=weight
+            ("list", *shape), lambda: _rows(of, scope, names, queries[0], Parameters("q0_")), weight=weight
         )
-        found[0, 1] = [of.source.row(*row) for row in await snapshot.fetch(statement, values)]
+        found[0, 1] = list(map(make, await snapshot.fetch(statement, values)))
     else:
 
         def build() -> Select[Any]:
-            groups = [_group(of, scope, n, query) for n, query in enumerate(queries)]
+            groups = [_group(of, scope, names, n, query) for n, query in enumerate(queries)]
             return select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
 
         statement = snapshot.statement(("lists", *shape), build, weight=weight)
         # The position is the database's own; the order of a lateral join's rows is only a habit.
-        for group, place, _, *columns in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
-            found[group, place].append(of.source.row(*columns))
+        for group, place, _, *read in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
+            found[group, place].append(make(read))
     places = {
         (parent, query): (n, m)
         for n, query in enumerate(queries)
@@ -213,21 +214,36 @@ def _page(query: PageQuery, rows: list[Any]) -> Page:
     return Page(rows, has_next=more, has_previous=query.after is not None)
 
 
-def _group(of: ListOf[Any], scope: Scope, number: int, query: PageQuery) -> Select[Any]:
+def _names(of: ListOf[Any], queries: list[PageQuery]) -> tuple[str, ...] | None:
+    """Name the columns that any of some queries needs, in the order of the row; None: all."""
+    if of.source.part is None or any(query.names is None for query in queries):
+        return None
+    needed = {name for query in queries for name in (*(query.names or ()), *_names_of_order(of, query.order))}
+    return tuple(name for name in of.source.named if name in needed)
+
+
+def _names_of_order(of: ListOf[Any], order: Order) -> list[str]:
+    """Name the columns that cursors are made of: those of the order, and the id."""
+    names = {column: name for name, column in of.source.named.items()}
+    return [names[column] for column, _ in _directed(of, order)]
+
+
+def _group(of: ListOf[Any], scope: Scope, names: tuple[str, ...] | None, number: int, query: PageQuery) -> Select[Any]:
     """Select (group, parent's position, row's position, columns…) for the parents that share one query."""
     parameter = Parameters(f"q{number}_")
     if of.belongs is None:
-        rows = _rows(of, scope, query, parameter, numbered=True).subquery()
+        rows = _rows(of, scope, names, query, parameter, numbered=True).subquery()
         return select(literal(number, Integer), literal(1, Integer), *rows.c)
     parents = bindparam(f"parents{number}", type_=ARRAY(of.key))
     given = func.unnest(parents).table_valued("id", with_ordinality="position").render_derived(name="parent")
-    page = _rows(of, scope, query, parameter, given.c.id, numbered=True).lateral("page")
+    page = _rows(of, scope, names, query, parameter, given.c.id, numbered=True).lateral("page")
     return select(literal(number, Integer), given.c.position, *page.c).select_from(given.join(page, true()))
 
 
 def _rows(
     of: ListOf[Any],
     scope: Scope,
+    names: tuple[str, ...] | None,
     query: PageQuery,
     parameter: Parameters,
     parent: ColumnElement[Any] | None = None,
@@ -236,10 +252,10 @@ def _rows(
 ) -> Select[Any]:
     order = _directed(of, query.order)
     ordering = [column.desc() if descending is not query.backward else column.asc() for column, descending in order]
-    columns = of.source.columns
+    columns = list(of.source.columns if names is None else [of.source.named[name] for name in names])
     if numbered:
-        columns = (func.row_number().over(order_by=ordering).label("position"), *columns)
-    statement = select(*columns).select_from(of.source.table)
+        columns.insert(0, func.row_number().over(order_by=ordering).label("position"))
+    statement = select(*columns).select_from(of.source.table_with(names))
     statement = statement.where(*conditions(of, scope, query.where, parameter, parent))
     if query.after is not None:
         statement = statement.where(_beyond(order, parameter, forward=True))

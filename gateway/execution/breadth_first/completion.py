@@ -5,7 +5,7 @@ nearest position that can be null; there its error is collected. Paths are made 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from types import CoroutineType, GeneratorType, NoneType
@@ -149,6 +149,25 @@ class ColumnCompleter(ColumnResolver):
         """Complete the items of all lists as one column."""
         if not kinds <= {list, tuple}:
             values = await side_by_side(self._items(field, value, where, n) for n, value in enumerate(values))
+
+        async def complete(lists: list[Any], where: Where) -> list[Any]:
+            return await self._complete_items(type_, field, lists, where)
+
+        if self._is_only_read(type_.of_type, field):
+            return await self._complete_distinct(complete, values, where)
+        return await complete(values, where)
+
+    def _is_only_read(self, type_: GraphQLOutputType, field: Field) -> bool:
+        """Say whether values of a type are completed by nothing but their attributes."""
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if isinstance(type_, GraphQLObjectType):
+            return type_.is_type_of is None and not self._selection(type_, field).others
+        return is_leaf_type(type_)
+
+    async def _complete_items(
+        self, type_: GraphQLList[Any], field: Field, values: list[Any], where: Where
+    ) -> list[Any]:
         lists = [() if type(value) is Failure else value for value in values] if self.has_failed else values
         lengths = list(map(len, lists))
 
@@ -233,18 +252,26 @@ class ColumnCompleter(ColumnResolver):
         self, type_: GraphQLObjectType, field: Field, values: list[Any], where: Where
     ) -> list[Any]:
         selection = self._selection(type_, field)
-        if selection.others or len(values) < MANY:
+
+        async def complete(values: list[Any], where: Where) -> list[Any]:
             return await self._complete_rows(selection, values, where)
-        # Many parents often share few neighbours. What is only read from these is read once; nobody can tell, unless
-        # there is an error, which is listed for each position.
-        distinct = {id(value): value for value in values}
-        if len(distinct) * 2 > len(values) or self.has_failed:
-            return await self._complete_rows(selection, values, where)
-        rows = await self._complete_rows(selection, list(distinct.values()), where)
-        if self.has_failed:
-            return await self._complete_rows(selection, values, where)
-        by_id = dict(zip(distinct, rows, strict=True))
-        return [by_id[id(value)] for value in values]
+
+        return await (complete(values, where) if selection.others else self._complete_distinct(complete, values, where))
+
+    async def _complete_distinct(
+        self, complete: Callable[[list[Any], Where], Awaitable[list[Any]]], values: list[Any], where: Where
+    ) -> list[Any]:
+        """Complete objects that many positions share once for all of them, if nothing but attributes is read of them.
+
+        Nobody can tell, unless there is an error, which is listed for each position.
+        """
+        if len(values) >= MANY and not self.has_failed:
+            distinct = {id(value): value for value in values}
+            if len(distinct) * 2 <= len(values):
+                results = dict(zip(distinct, await complete(list(distinct.values()), where), strict=True))
+                if not self.has_failed:
+                    return [results[id(value)] for value in values]
+        return await complete(values, where)
 
     async def _checked(self, type_: GraphQLObjectType, field: Field, values: list[Any], where: Where) -> list[Any]:
         """Put failures in the places of what is not of the type by its own word."""
