@@ -266,10 +266,16 @@ class ColumnCompleter(ColumnResolver):
         Nobody can tell, unless there is an error, which is listed for each position.
         """
         if len(values) >= MANY and not self.has_failed:
-            distinct = {id(value): value for value in values}
-            if len(distinct) * 2 <= len(values):
-                results = dict(zip(distinct, await complete(list(distinct.values()), where), strict=True))
+            first: dict[int, int] = {}
+            for n, value in enumerate(values):
+                first.setdefault(id(value), n)
+            if len(first) * 2 <= len(values):
+                # An error is collected where the object stands first. It stands there again when all are completed,
+                # and is not collected twice.
+                at = list(first.values())
+                rows = await complete([values[n] for n in at], lambda n: where(at[n]))
                 if not self.has_failed:
+                    results = dict(zip(first, rows, strict=True))
                     return [results[id(value)] for value in values]
         return await complete(values, where)
 
