@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,10 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory, database: DatabaseUr
         yield gateway
 
 
-def root_fields() -> Collection[str]:
+def root_fields() -> list[str]:
     query = build_schema()._schema.query_type
     assert query is not None
-    return query.fields
+    return list(query.fields)
 
 
 async def schemathesis(gateway: Gateway, folder: Path, examples: int, *options: str) -> tuple[int | None, str]:
