@@ -151,6 +151,10 @@ async def test_every_tag_is_found_by_its_key_and_value(graph: Graph) -> None:
     assert any(":" in value for _, value in tags)
     await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"{key}:{value}"]} for key, value in tags])
     await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"!{key}:{value}"]} for key, value in tags[::10]])
+    for key, value in tags[::5]:
+        matches: list[Json] = [{"values": [value, "of none"]}, {"values": []}, {"values": ["of none"], "value": value}]
+        matches += [{"valueStartsWith": value[:end]} for end in range(len(value) + 1)]
+        await assert_each_selects_what_it_says(graph, [{"tags": {"any": [{"key": key, **match}]}} for match in matches])
 
 
 @in_every_world
