@@ -69,14 +69,28 @@ async def words(graph: Graph) -> dict[str, list[str]]:
     return await words_in(graph)
 
 
+MOST_ASKED = 20
+
+
 async def keeps_its_secret(graph: Graph, graph_alone: Graph, email: str, document: str) -> None:
-    """Ask the same where the hidden organization is and where it is not."""
-    here, there = await graph.ask(email, document), await graph_alone.ask(email, document)
-    assert told(here) == told(there), document
+    """Ask the same where the hidden organization is and where it is not.
+
+    What fails stops what is beside it. Which of several fields failed first, and how far the others had come, is a
+    matter of time: such a question may have several answers, but where it is asked makes none of them.
+    """
     hidden = {row.id.hex for row in graph.world.all(Resource) if row.name.startswith(CANARY)}
-    for text in texts(here.data):
-        assert CANARY not in text, document
-        assert text.partition("_")[2] not in hidden, document
+    told_here: set[str] = set()
+    told_there: set[str] = set()
+    for _ in range(MOST_ASKED):
+        here, there = await graph.ask(email, document), await graph_alone.ask(email, document)
+        for text in texts(here.data):
+            assert CANARY not in text, document
+            assert text.partition("_")[2] not in hidden, document
+        told_here.add(told(here))
+        told_there.add(told(there))
+        if told_here & told_there or not (here.errors and there.errors):
+            break
+    assert told_here & told_there, (document, told_here, told_there)
 
 
 async def test_the_canary_is_found_where_it_may_be(graph: Graph) -> None:
