@@ -38,14 +38,14 @@ async def many(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Graph
 
 
 async def demo(database: DatabaseUrls, resources: int) -> AsyncIterator[Graph]:
-    """Load a demo, and give the graph over it, with a connection that is open already."""
+    """Load a demo, and give the graph over it, with a connection that is open already and the topology kept."""
     await load_demo(database.owner, resources=resources)
     accounts = World()
     for account in ACCOUNTS:
         accounts.add(Account(id=account_id(account.email), email=account.email))
     reader = Database(database.app, pool_size=1, statement_seconds=20)
     graph = Graph(reader, accounts)
-    (await graph.ask(POW, "{ viewer { email } }")).whole  # noqa: B018 - asserts that there are no errors
+    (await graph.ask(POW, "{ viewer { email } regions { code } }")).whole  # noqa: B018 - asserts that there are no errors
     yield graph
     await reader.close()
 
