@@ -19,7 +19,7 @@ from graphql import (
 from graphql.pyutils import Path
 
 from gateway.execution.breadth_first import BreadthFirstExecutor, Plan
-from gateway.execution.breadth_first.completion import Failure
+from gateway.execution.breadth_first.objects import Failure
 
 # What stands for "let it pass" between guards and fields.
 from gateway.execution.breadth_first.resolving import _GRANTED
@@ -51,19 +51,19 @@ class ErrorsAreLost(Executor):
 class ErrorsAreElsewhere(Executor):
     """The path of an error leads to the first item of a list."""
 
-    def _fail(self, field: Any, error: Exception, path: Path) -> Failure:
+    def fail(self, field: Any, error: Exception, path: Path) -> Failure:
         first: Path | None = None
         for key in path.as_list():
             first = Path(first, 0 if isinstance(key, int) else key, None)
         assert first is not None
-        return super()._fail(field, error, first)
+        return super().fail(field, error, first)
 
 
 class TypesAreSwapped(Executor):
     """The objects of several types come back in another order."""
 
-    async def _complete_abstract(self, *column: Any) -> list[Any]:
-        return (await super()._complete_abstract(*column))[::-1]
+    async def complete_abstract(self, *column: Any) -> list[Any]:
+        return (await super().complete_abstract(*column))[::-1]
 
 
 class TypesAreNotAsked(Executor):
