@@ -73,9 +73,7 @@ class Source(Generic[R]):
 
     def make(self, names: tuple[str, ...] | None) -> Callable[[Iterable[Any]], Any]:
         """What makes a row of the columns of these names, or of all."""
-        row: Any = self.row if names is None or self.part is None else self.part(names)
-        make: Callable[[Iterable[Any]], Any] = row._make
-        return make
+        return rows.maker(self.row if names is None or self.part is None else self.part(names))
 
     def table_with(self, names: Iterable[str] | None) -> FromClause:
         """The table, joined with others only if some of the columns of these names, or of all, are theirs."""
