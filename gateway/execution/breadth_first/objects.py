@@ -145,16 +145,15 @@ class ObjectCompleter(ColumnResolver):
         Nobody can tell, unless there is an error, which is listed for each position.
         """
         if len(values) >= MANY and not self.has_failed:
-            first: dict[int, int] = {}
-            for n, value in enumerate(values):
-                first.setdefault(id(value), n)
+            # Backwards, so that of the places of an object the first is kept.
+            first = dict(zip(map(id, reversed(values)), range(len(values) - 1, -1, -1), strict=True))
             if len(first) * 2 <= len(values):
                 # An error is collected where the object stands first. It stands there again when all are completed,
                 # and is not collected twice.
                 at = list(first.values())
-                rows = await complete([values[n] for n in at], _at(where, at))
+                completed = await complete([values[n] for n in at], _at(where, at))
                 if not self.has_failed:
-                    results = dict(zip(first, rows, strict=True))
+                    results = dict(zip(first, completed, strict=True))
                     return [results[id(value)] for value in values]
         return await complete(values, where)
 
