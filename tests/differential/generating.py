@@ -62,7 +62,7 @@ class Draft:
         """Let the document grow, give its fields the arguments that `rearm` has for them, and mutate it."""
         # Hypothesis likes small numbers, and the same ones again.
         random = Random(f"{print_ast(self.document)} {self.number}")  # noqa: S311 - it is to be repeated
-        for size, often in ((80, 0.4), (60, 0.4), (40, 0.3), (20, 0.3), (10, 0.2), (0, 0.0)):
+        for size, often in ((60, 0.4), (40, 0.4), (30, 0.3), (20, 0.3), (10, 0.2), (0, 0.0)):
             grown = Grower(self.schema, random, random.randint(size // 4, size)).grown(self.document)
             question = Mutator(self.schema, random, often).mutated(rearm(grown, random))
             if len(question.document) < LONGEST and not validate(self.schema, read(question.document), RULES):
