@@ -26,7 +26,7 @@ from resolvers.tables import (
 )
 from schema.ids import RESOURCE_TYPES, global_id
 from tests.schema.graph import Graph
-from tests.schema.world import CANARY, World, load_world
+from tests.schema.world import CANARY, WIDE, World, load_world
 
 HIDDEN = f"{CANARY}-vault"
 """The code of the organization whose every text holds the canary."""
