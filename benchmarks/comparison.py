@@ -28,7 +28,7 @@ class Effort:
 
     rounds: int = 3
     seconds: float = 3.0
-    warm_up_seconds: float = 2.0
+    warm_up_seconds: float = 8.0
     is_quick: bool = False
     """Whether graphql-core is spared what takes it minutes: many large pages."""
 
