@@ -1,14 +1,16 @@
 """The caller: which account, and what of which Clouds it may see. Read from the database at each operation."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, bindparam, false, null, select, true, union_all
+from sqlalchemy import BindParameter, bindparam, false, null, select, true, union_all
 from sqlalchemy.types import Text
 
 from auth.errors import Unauthenticated
+from auth.statements import Statement
 from auth.tables import (
     Account,
     AccountKind,
@@ -21,7 +23,7 @@ from auth.tables import (
 )
 from auth.tokens import INVALID_TOKEN
 
-Fetch = Callable[[Select[Any], dict[str, Any]], Awaitable[Sequence[Any]]]
+Fetch = Callable[[Statement, Mapping[str, Any]], Awaitable[Sequence[Any]]]
 """Runs one select inside the operation's transaction."""
 
 
@@ -48,12 +50,13 @@ class VisibleCloud:
     sees_resources: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """What a caller may see, as the identifiers that every select is held to.
 
     `organizations` and `clouds` are seen by name; in `resource_clouds`, of `resource_organizations`, also Services and
-    resources. The platform sees every name (`all_names`) and no resource.
+    resources. The platform sees every name (`all_names`) and no resource. In statements they are parameters of these
+    names.
     """
 
     all_names: bool
@@ -62,7 +65,27 @@ class Scope:
     resource_organizations: tuple[UUID, ...]
     resource_clouds: tuple[UUID, ...]
 
+    @cached_property
+    def shape(self) -> Hashable:
+        """What decides how statements say it: of each whether there are none, one or more."""
+        return self.all_names, *(min(len(held), 2) for held in self._held.values())
 
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """The parameters' values: of one its identifier, of more a list."""
+        return {name: held[0] if len(held) == 1 else list(held) for name, held in self._held.items()}
+
+    @property
+    def _held(self) -> dict[str, tuple[UUID, ...]]:
+        return {
+            "organizations": self.organizations,
+            "clouds": self.clouds,
+            "resource_organizations": self.resource_organizations,
+            "resource_clouds": self.resource_clouds,
+        }
+
+
+NO_PROFILES: frozenset[Profile] = frozenset()
 NOTHING = Scope(False, (), (), (), ())
 """The scope of the anonymous."""
 
@@ -98,7 +121,7 @@ VISIBLE = union_all(
     select(MEMBER.c.organization_id, null(), null().cast(Text), false()).where(MEMBER.c.account_id == CALLER),
 ).cte("visible")
 
-PRINCIPAL = (
+PRINCIPAL = Statement(
     select(
         ACCOUNT.c.id.label("account_id"),
         ACCOUNT.c.kind,
@@ -134,32 +157,30 @@ async def load_principal(fetch: Fetch, account_id: UUID) -> Principal:
         raise Unauthenticated(INVALID_TOKEN)
     organizations: dict[UUID, VisibleOrganization] = {}
     clouds: dict[UUID, VisibleCloud] = {}
-    for row in rows:
-        if row.organization_id is not None:
-            organizations[row.organization_id] = VisibleOrganization(
-                row.organization_id, row.organization_code, row.organization_name, row.is_group
+    for _, _, _, _, organization_id, *organization, cloud_id, cloud, name, is_default, profile, sees_resources in rows:
+        if organization_id is not None and organization_id not in organizations:
+            organizations[organization_id] = VisibleOrganization(organization_id, *organization)
+        if cloud_id is not None:
+            seen = clouds.get(cloud_id)
+            held = seen.profiles if seen else NO_PROFILES
+            clouds[cloud_id] = VisibleCloud(
+                organization_id,
+                cloud_id,
+                cloud,
+                name,
+                is_default,
+                held | {Profile(profile)} if profile else held,
+                sees_resources or (seen is not None and seen.sees_resources),
             )
-        if row.cloud_id is not None:
-            seen = clouds.get(row.cloud_id)
-            held = seen.profiles if seen else frozenset[Profile]()
-            clouds[row.cloud_id] = VisibleCloud(
-                row.organization_id,
-                row.cloud_id,
-                row.cloud_code,
-                row.cloud_name,
-                row.is_default,
-                held | {Profile(row.profile)} if row.profile else held,
-                row.sees_resources or (seen is not None and seen.sees_resources),
-            )
-    account = rows[0]
+    _, kind, email, is_platform, *_ = rows[0]
     return Principal(
-        account_id=account.account_id,
-        kind=AccountKind(account.kind),
-        email=account.email,
-        is_platform=account.is_platform,
+        account_id=account_id,
+        kind=AccountKind(kind),
+        email=email,
+        is_platform=is_platform,
         organizations=tuple(organizations.values()),
         clouds=tuple(clouds.values()),
-        scope=_scope(account.is_platform, tuple(organizations), tuple(clouds.values())),
+        scope=_scope(is_platform, tuple(organizations), tuple(clouds.values())),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -12,35 +11,30 @@ from starlette.routing import Route
 
 from auth.tokens import JwtVerifier
 from gateway.context import context_opener
-from gateway.execution import Engine
+from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
 from gateway.keys import cursor_key, signing_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
+from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
-from resolvers.snapshot import create_engine, unavailable
 from schema.build import build_schema
 
 
 def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
     limits = settings.limits
-    database = create_engine(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
+    database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), limits, _page_size),
+        Engine(build_schema(), limits, _page_size, executor_class=EXECUTORS[settings.executor]),
         JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
         show_trace=settings.demo or settings.debug,
     )
-
-    async def ready() -> bool:
-        async with database.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-        return True
 
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse("/graphiql")
@@ -50,14 +44,14 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
         try:
             yield
         finally:
-            await database.dispose()
+            await database.close()
 
     return Starlette(
         routes=[
             Route("/", home),
             Route("/graphql", endpoint),
             *graphiql_routes(),
-            *health_routes(ready),
+            *health_routes(database.is_ready),
         ],
         middleware=http_middleware(settings.cors_origins),
         lifespan=lifespan,

@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from auth.principal import load_principal
 from auth.tokens import Claims
 from resolvers.context import Caller, Context
+from resolvers.database import ConnectionLost, Database
 from resolvers.loaders import Loaders
 from resolvers.reads.counts import SECONDS
 from resolvers.reads.cursors import CursorSeal
@@ -18,7 +16,7 @@ from resolvers.trace import Trace
 OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[Context]]
 
 
-def context_opener(engine: AsyncEngine, seal: CursorSeal, *, count_seconds: float = SECONDS) -> OpenContext:
+def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float = SECONDS) -> OpenContext:
     """Make what opens the context of an operation; the anonymous get one without a database connection.
 
     A count or a facet that takes longer than `count_seconds` is given up.
@@ -35,15 +33,14 @@ def context_opener(engine: AsyncEngine, seal: CursorSeal, *, count_seconds: floa
     async def _caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
         try:
             return await _read_caller(stack, claims, trace)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
+        except ConnectionLost:
+            pass
         # The connection had died in the pool. Nothing was read yet, so a new one serves as well.
         await stack.aclose()
         return await _read_caller(stack, claims, trace)
 
     async def _read_caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
-        snapshot = await stack.enter_async_context(open_snapshot(engine, trace))
+        snapshot = await stack.enter_async_context(open_snapshot(database, trace))
         principal = await load_principal(snapshot.fetch, claims.subject)
         return Caller(principal, Loaders(snapshot, principal, count_seconds=count_seconds), seal)
 

@@ -1,7 +1,7 @@
 """Settings, read once from the environment; every one has a documented default."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         None, validation_alias="PG_BIN", description="Folder of PostgreSQL binaries (>= 17) for the embedded server."
     )
     data_dir: Path = Field(Path(".itcare"), description="Folder of the embedded server and of generated keys.")
+    executor: Literal["breadth-first", "graphql-core"] = Field(
+        "breadth-first", description="What executes queries; graphql-core's own is far slower, for comparison."
+    )
     pool_size: int = Field(10, gt=0, description="Database connections of one process.")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")

@@ -47,7 +47,7 @@ class Loaders:
         self.resource_by_path = Loader(self._scoped(lookups.resources_by_path))
         self.detail_by_resource = Loader(self._scoped(lookups.details_by_resource))
         self.sms_subscription_by_service = self._by(sources.SMS_SUBSCRIPTIONS, sources.SMS_SUBSCRIPTION.c.service_id)
-        self._topology = Loader(self._topologies)
+        self.topology = Loader(partial(lookups.load_topologies, snapshot))
 
         # The caller's own organizations and Clouds came with the principal.
         for organization in principal.organizations:
@@ -82,10 +82,6 @@ class Loaders:
             self._facets[of.name] = Loader(read)
         return self._facets[of.name]
 
-    async def topology(self) -> lookups.Topology:
-        """Every region, data center and zone; read once per operation."""
-        return await self._topology.load("all")
-
     def _by_id(self, of: Source[R]) -> Loader[UUID, R | None]:
         return self._by(of, of.id)
 
@@ -94,6 +90,3 @@ class Loaders:
 
     def _scoped(self, read: Callable[..., Awaitable[Sequence[R]]]) -> Callable[[Sequence[Any]], Awaitable[Sequence[R]]]:
         return partial(read, self._snapshot, self._scope)
-
-    async def _topologies(self, keys: Sequence[str]) -> list[lookups.Topology]:
-        return [await lookups.load_topology(self._snapshot) for _ in keys]

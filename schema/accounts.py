@@ -1,5 +1,6 @@
 """The caller's own account."""
 
+from collections.abc import Sequence
 from uuid import uuid5
 
 import strawberry
@@ -9,28 +10,28 @@ from auth.principal import Principal
 from resolvers.reads import rows
 from resolvers.reads.sources import MEMBERSHIPS_OF_ACCOUNT
 from schema.connections import Connection, connection_of
-from schema.edge import edge
+from schema.edge import Column, Info, by_column, edge
 from schema.enums import AccountKind, Profile
 from schema.ids import global_id
 from schema.node import Node
 from schema.organizations import Cloud
 
 
-def _membership_id(root: Parent[rows.MembershipRow]) -> ID:
-    return ID(global_id("Membership", uuid5(root.account_id, root.cloud_id.hex)))
+def _membership_ids(memberships: Sequence[rows.MembershipRow], info: Info) -> Column:
+    return [global_id("Membership", uuid5(row.account_id, row.cloud_id.hex)) for row in memberships]
 
 
-def _profiles(root: Parent[rows.MembershipRow]) -> list[Profile]:
-    return [profile for profile in Profile if profile in root.profiles]
+def _profiles(memberships: Sequence[rows.MembershipRow], info: Info) -> Column:
+    return [[profile for profile in Profile if profile in row.profiles] for row in memberships]
 
 
 @strawberry.type(description="What an account holds in one Cloud.")
 class Membership:
     """A membership."""
 
-    id: ID = strawberry.field(resolver=_membership_id, description="Its id.")
+    id: ID = by_column(_membership_ids, description="Its id.")
     cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="The Cloud.")
-    profiles: list[Profile] = strawberry.field(resolver=_profiles, description="The profiles, the least first.")
+    profiles: list[Profile] = by_column(_profiles, description="The profiles, the least first.")
 
 
 def _viewer_id(root: Parent[Principal]) -> ID:

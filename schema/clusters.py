@@ -1,18 +1,17 @@
 """Kubernetes clusters, their namespaces and nodes."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import strawberry
-from strawberry import Parent
 
 from resolvers.reads import rows
 from resolvers.reads.sources import NAMESPACES_OF_CLUSTER, NODES_OF_RESOURCE
 from schema.connections import Connection, connection_of
-from schema.edge import edge
+from schema.edge import Column, Info, by_column, edge
 from schema.enums import NodeStatus
 from schema.node import Node
 from schema.resources import Resource, detail
-from schema.topology import AvailabilityZone, Info, topology_of
+from schema.topology import AvailabilityZone, from_topology
 
 
 @strawberry.type(description="A namespace of a Kubernetes cluster.")
@@ -27,8 +26,8 @@ class Namespace(Node):
     )
 
 
-async def _zone(root: Parent[rows.ClusterNodeRow], info: Info) -> Any:
-    return (await topology_of(info)).zones[root.availability_zone_code]
+def _zones(nodes: Sequence[rows.ClusterNodeRow], info: Info) -> Column:
+    return from_topology(info, lambda topology: [topology.zones[node.availability_zone_code] for node in nodes])
 
 
 @strawberry.type(description="A machine of a cluster, a database or a broker.")
@@ -36,14 +35,14 @@ class ClusterNode(Node):
     """A node."""
 
     name: str = strawberry.field(description="Its name, unique in its resource.")
-    sizing: str = strawberry.field(
-        resolver=lambda root: root.sizing_code, description="The code of its size, like 2cpu4gb."
+    sizing: str = by_column(
+        lambda nodes, info: [node.sizing_code for node in nodes], description="The code of its size, like 2cpu4gb."
     )
     cpu: int = strawberry.field(description="Its virtual CPUs.")
     ram_gb: int = strawberry.field(description="Its RAM, in GB.")
     is_ingress: bool = strawberry.field(description="Whether traffic enters the cluster through it.")
     status: NodeStatus = strawberry.field(description="Its status.")
-    availability_zone: AvailabilityZone = strawberry.field(resolver=_zone, description="Where it is.")
+    availability_zone: AvailabilityZone = by_column(_zones, description="Where it is.")
     resource: Resource = edge(
         lambda loaders: loaders.resource_by_id, key="resource_id", description="What it is part of."
     )

@@ -1,8 +1,8 @@
 """Global ids: opaque to clients, stable, one per thing. A prefix says the kind; the rest is the UUID."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from auth.errors import BadUserInput
@@ -71,14 +71,22 @@ ROW_TYPES: Mapping[type, str] = {
     rows.SmsSubscriptionRow: "SmsSubscription",
     rows.OperationRow: "Operation",
 }
+RESOURCE_ROWS = (rows.ResourceRow, rows.PartOfResourceRow)
 FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)
 
 
 def type_name(row: Any) -> str:
     """Name the GraphQL type of a row."""
-    if type(row) is rows.ResourceRow:
-        return RESOURCE_TYPES[row.type]
+    if isinstance(row, RESOURCE_ROWS):
+        return RESOURCE_TYPES[cast("rows.ResourceRow", row).type]
     return ROW_TYPES[type(row)]
+
+
+def type_names(column: Sequence[Any]) -> list[str]:
+    """Name the GraphQL types of a column of rows."""
+    if all(issubclass(kind, RESOURCE_ROWS) for kind in {*map(type, column)}):
+        return [RESOURCE_TYPES[row.type] for row in column]
+    return [type_name(row) for row in column]
 
 
 def global_id(type_: str, key: UUID) -> str:

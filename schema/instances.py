@@ -1,25 +1,23 @@
 """Instances, their snapshots, file systems and DNS aliases."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry import ID, Parent
+from strawberry import ID
 
 from resolvers.reads import rows
 from resolvers.reads.sources import DNS_ALIASES_OF_RESOURCE, LOAD_BALANCERS_OF_INSTANCE, SNAPSHOTS_OF_INSTANCE
 from schema.connections import Connection, ResourcesConnection, connection_of, resources_of
-from schema.edge import edge
+from schema.edge import by_column, edge
 from schema.enums import OsType
 from schema.ids import global_id
 from schema.node import Node
-from schema.resources import Resource, detail, detail_of
+from schema.resources import Resource, detail, from_details
 
 if TYPE_CHECKING:
     from schema.load_balancers import LoadBalancer
-
-Info = strawberry.Info[Any, Any]
 
 
 @strawberry.type(description="A state of an instance that can be recovered.")
@@ -80,15 +78,15 @@ class PatchingState:
     excluded_reason: str | None = strawberry.field(description="Why it is excluded.")
 
 
-async def _backup(root: Parent[rows.ResourceRow], info: Info) -> BackupState | None:
-    row = (await detail_of(root, info)).type
+def _backup(detail: rows.ResourceDetail) -> BackupState | None:
+    row = detail.type
     if row.backup_policy is None:
         return None
     return BackupState(policy=row.backup_policy, last_at=row.backup_last_at, size_gb=row.backup_size_gb)
 
 
-async def _patching(root: Parent[rows.ResourceRow], info: Info) -> PatchingState:
-    row = (await detail_of(root, info)).type
+def _patching(detail: rows.ResourceDetail) -> PatchingState:
+    row = detail.type
     return PatchingState(
         group=row.patching_group,
         next_at=row.patching_next_at,
@@ -97,8 +95,7 @@ async def _patching(root: Parent[rows.ResourceRow], info: Info) -> PatchingState
     )
 
 
-async def _file_systems(root: Parent[rows.ResourceRow], info: Info) -> list[FileSystem]:
-    found = (await detail_of(root, info)).type.file_systems
+def _file_systems(detail: rows.ResourceDetail) -> list[FileSystem]:
     return [
         FileSystem(
             id=ID(global_id("FileSystem", UUID(system["id"]))),
@@ -107,7 +104,7 @@ async def _file_systems(root: Parent[rows.ResourceRow], info: Info) -> list[File
             size_gb=system["size_gb"],
             free_gb=system["free_gb"],
         )
-        for system in found
+        for system in detail.type.file_systems
     ]
 
 
@@ -120,14 +117,19 @@ class Instance(Resource):
     cpu: int = detail("cpu", description="Its virtual CPUs.")
     ram_gb: int = detail("ram_gb", description="Its RAM, in GB.")
     disk_gb: int = detail("disk_gb", description="Its disks together, in GB.")
-    file_systems: list[FileSystem] = strawberry.field(
-        resolver=_file_systems, metadata={"list_size": 5}, description="Its mounted file systems, by mount point."
+    file_systems: list[FileSystem] = by_column(
+        lambda instances, info: from_details(instances, info, _file_systems),
+        list_size=5,
+        description="Its mounted file systems, by mount point.",
     )
-    backup: BackupState | None = strawberry.field(
-        resolver=_backup, description="How it is backed up; null if it is not."
+    backup: BackupState | None = by_column(
+        lambda instances, info: from_details(instances, info, _backup),
+        description="How it is backed up; null if it is not.",
     )
     recovery: bool = detail("recovery", description="Whether it is part of disaster recovery.")
-    patching: PatchingState = strawberry.field(resolver=_patching, description="How it is patched.")
+    patching: PatchingState = by_column(
+        lambda instances, info: from_details(instances, info, _patching), description="How it is patched."
+    )
     snapshots: Connection[Snapshot] = connection_of(
         SNAPSHOTS_OF_INSTANCE, parent="id", description="Its snapshots, the last first."
     )

@@ -1,30 +1,40 @@
 """Things with a global id, and how an abstract type finds the concrete type of a row."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import strawberry
-from strawberry import ID, Parent
+from strawberry import ID
 
 from resolvers.context import Caller
-from schema.ids import RESOURCE_TYPES, global_id, type_name
+from schema.edge import Column, Info, by_column
+from schema.ids import PREFIXES, RESOURCE_TYPES, type_name, type_names
 
 RESOURCE_TYPE_NAMES = frozenset(RESOURCE_TYPES.values())
+
+
+def _ids(column: Sequence[Any], info: Info) -> Column:
+    # The field is a field of one concrete type, and so are its parents.
+    prefix = PREFIXES[info._raw_info.parent_type.name]
+    return [f"{prefix}_{row.id.hex}" for row in column]
 
 
 @strawberry.interface(description="A thing with an id.")
 class Node:
     """A thing with an id."""
 
-    @strawberry.field(description="Its id: opaque, unique over everything, stable.")
-    def id(root: Parent[Any]) -> ID:
-        """Make the id from the row."""
-        return ID(global_id(type_name(root), root.id))
+    id: ID = by_column(_ids, description="Its id: opaque, unique over everything, stable.")
 
     @classmethod
     def resolve_type(cls, row: Any, *_: Any) -> str:
         """Name the concrete type of a row."""
         return type_name(row)
+
+    @classmethod
+    def resolve_types(cls, column: Sequence[Any]) -> list[str]:
+        """Name the concrete types of a column of rows."""
+        return type_names(column)
 
 
 async def load_node(caller: Caller, type_: str, key: UUID) -> Any:
@@ -36,7 +46,7 @@ async def load_node(caller: Caller, type_: str, key: UUID) -> Any:
         row = await loaders.resource_by_id.load(key)
         return row if row is not None and type_name(row) == type_ else None
     if type_ in ("Region", "DataCenter", "AvailabilityZone"):
-        topology = await loaders.topology()
+        topology = await loaders.topology.load("all")
         places: dict[str, Any] = {
             "Region": topology.regions,
             "DataCenter": topology.data_centers,

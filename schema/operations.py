@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import strawberry
-from strawberry import ID, Parent
+from strawberry import ID
 
 from resolvers.reads import rows
 from resolvers.reads.predicates import All, Predicate
 from schema.conditions import DateTimeRange, among, asked, keys_among
-from schema.edge import edge
+from schema.edge import by_column, edge
 from schema.enums import Action, OperationStatus, ResourceType
 from schema.ids import RESOURCE_TYPES, global_id
 from schema.node import Node
@@ -32,21 +32,18 @@ class OperationStep:
     completed_at: datetime | None = strawberry.field(description="When it was done.")
 
 
-def _steps(root: Parent[rows.OperationRow]) -> list[OperationStep]:
-    return [
-        OperationStep(
-            name=step["name"],
-            status=OperationStatus(step["status"]),
-            completed_at=datetime.fromisoformat(step["completed_at"]) if step["completed_at"] else None,
-        )
-        for step in root.steps
-    ]
+def _step(step: dict[str, str]) -> OperationStep:
+    return OperationStep(
+        name=step["name"],
+        status=OperationStatus(step["status"]),
+        completed_at=datetime.fromisoformat(step["completed_at"]) if step["completed_at"] else None,
+    )
 
 
-def _resource_id(root: Parent[rows.OperationRow]) -> ID | None:
-    if root.resource_id is None or root.resource_type is None:
+def _resource_id(operation: rows.OperationRow) -> str | None:
+    if operation.resource_id is None or operation.resource_type is None:
         return None
-    return ID(global_id(RESOURCE_TYPES[root.resource_type], root.resource_id))
+    return global_id(RESOURCE_TYPES[operation.resource_type], operation.resource_id)
 
 
 @strawberry.type(description="An asynchronous change of the platform.")
@@ -57,8 +54,9 @@ class Operation(Node):
     status: OperationStatus = strawberry.field(description="How it stands.")
     progress: int = strawberry.field(description="How far it is, in per cent.")
     message: str | None = strawberry.field(description="What there is to say about it.")
-    resource_id: ID | None = strawberry.field(
-        resolver=_resource_id, description="The id of the resource, also after it was deleted."
+    resource_id: ID | None = by_column(
+        lambda operations, info: list(map(_resource_id, operations)),
+        description="The id of the resource, also after it was deleted.",
     )
     resource_name: str | None = strawberry.field(description="The name the resource had.")
     resource_type: ResourceType | None = strawberry.field(description="The type of the resource.")
@@ -66,15 +64,18 @@ class Operation(Node):
         lambda loaders: loaders.resource_by_id, key="resource_id", description="The resource; null once it is deleted."
     )
     cloud: Cloud | None = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="The Cloud.")
-    submitted_by: Actor = strawberry.field(
-        resolver=lambda root: Actor(name=root.submitted_by), description="Who asked for it."
+    submitted_by: Actor = by_column(
+        lambda operations, info: [Actor(name=operation.submitted_by) for operation in operations],
+        description="Who asked for it.",
     )
     submitted_at: datetime = strawberry.field(description="When it was asked for.")
     last_updated_at: datetime = strawberry.field(description="When it last changed.")
     completed_at: datetime | None = strawberry.field(description="When it ended.")
     change_reference: str | None = strawberry.field(description="The number of the change it was asked for.")
-    steps: list[OperationStep] = strawberry.field(
-        resolver=_steps, metadata={"list_size": 5}, description="Its steps, in order."
+    steps: list[OperationStep] = by_column(
+        lambda operations, info: [list(map(_step, operation.steps)) for operation in operations],
+        list_size=5,
+        description="Its steps, in order.",
     )
 
 

@@ -1,9 +1,9 @@
 """Organizations, their Clouds, and the Services that group resources inside a Cloud."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from strawberry import Parent
 
 from resolvers.reads import rows
 from resolvers.reads.sources import (
@@ -16,7 +16,7 @@ from resolvers.reads.sources import (
     SERVICES_OF_CLOUD,
 )
 from schema.connections import Connection, ResourcesConnection, connection_of, resources_of, services_of
-from schema.edge import caller_of, edge
+from schema.edge import Column, Info, by_column, caller_of, edge
 from schema.enums import Profile
 from schema.node import Node
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from schema.resources import Resource
     from schema.sms import SmsSubscription
 
-Info = strawberry.Info[Any, Any]
 Resources = ResourcesConnection[Annotated["Resource", strawberry.lazy("schema.resources")]]
 
 
@@ -47,9 +46,9 @@ class Organization(Node):
     )
 
 
-def _viewer_profiles(root: Parent[rows.CloudRow], info: Info) -> list[Profile]:
+def _viewer_profiles(clouds: Sequence[rows.CloudRow], info: Info) -> Column:
     held = {cloud.id: cloud.profiles for cloud in caller_of(info).principal.clouds}
-    return [profile for profile in Profile if profile in held.get(root.id, ())]
+    return [[profile for profile in Profile if profile in held.get(cloud.id, ())] for cloud in clouds]
 
 
 @strawberry.type(description="A partition of an organization's resources and rights.")
@@ -67,8 +66,8 @@ class Cloud(Node):
     maintenances: Connection[Annotated["Maintenance", strawberry.lazy("schema.maintenances")]] = connection_of(
         MAINTENANCES_OF_CLOUD, parent="id", description="Its maintenance windows, the last to start first."
     )
-    viewer_profiles: list[Profile] = strawberry.field(
-        resolver=_viewer_profiles, description="The profiles that the caller holds in it, the least first."
+    viewer_profiles: list[Profile] = by_column(
+        _viewer_profiles, description="The profiles that the caller holds in it, the least first."
     )
 
 

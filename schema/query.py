@@ -1,6 +1,7 @@
 """The entry points of the graph."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -8,6 +9,7 @@ from strawberry import ID, UNSET
 
 from auth.errors import BadUserInput, LimitExceeded
 from resolvers.context import Context
+from resolvers.reads.lookups import Topology
 from resolvers.reads.predicates import All, In, Match, Text
 from resolvers.reads.sources import (
     ALL_OPERATIONS,
@@ -27,11 +29,11 @@ from schema.connections import (
     Last,
     ResourcesConnection,
     connection_of,
-    list_page,
+    list_pages,
     resources_of,
     services_of,
 )
-from schema.edge import caller_of
+from schema.edge import Column, Info, by_column, caller_of
 from schema.ids import RESOURCE_TYPES, parse_id
 from schema.instances import Instance
 from schema.load_balancers import LoadBalancer
@@ -41,9 +43,8 @@ from schema.operations import Operation, OperationFilter
 from schema.organizations import Cloud, Organization, Service
 from schema.privileges import MATRIX, Privilege
 from schema.resources import Resource
-from schema.topology import AvailabilityZone, Region, topology_of
+from schema.topology import AvailabilityZone, Region, from_topology
 
-Info = strawberry.Info[Any, Any]
 MOST_NODES = 100
 
 
@@ -52,8 +53,9 @@ class TagKey:
     """A tag key."""
 
     key: str = strawberry.field(description="The key.")
-    count: int = strawberry.field(
-        resolver=lambda root: root.resources, description="How many resources that the caller sees carry it."
+    count: int = by_column(
+        lambda keys, info: [key.resources for key in keys],
+        description="How many resources that the caller sees carry it.",
     )
 
 
@@ -102,25 +104,29 @@ async def _by_path(
     return await loaders.resource_by_path.load(parts)
 
 
-async def _regions(info: Info) -> Any:
-    return list((await topology_of(info)).regions.values())
+def _regions(roots: Sequence[Any], info: Info) -> Column:
+    return from_topology(info, lambda topology: [list(topology.regions.values())])
 
 
-async def _zones(
+def _zones(
+    roots: Sequence[Any],
     info: Info,
     region: Annotated[
         str | None, strawberry.argument(description="The code of a region; zones of all regions if absent.")
     ] = UNSET,
-) -> Any:
-    topology = await topology_of(info)
-    return [
-        zone
-        for zone in topology.zones.values()
-        if not given(region) or topology.data_centers[zone.data_center_code].region_code == region
-    ]
+) -> Column:
+    def zones(topology: Topology) -> list[Any]:
+        return [
+            zone
+            for zone in topology.zones.values()
+            if not given(region) or topology.data_centers[zone.data_center_code].region_code == region
+        ]
+
+    return from_topology(info, lambda topology: [zones(topology)])
 
 
 def _tag_keys(
+    roots: Sequence[Any],
     info: Info,
     starts_with: Annotated[
         str | None, strawberry.argument(description="Only keys that start with this; all if absent.")
@@ -129,12 +135,13 @@ def _tag_keys(
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
-) -> Any:
+) -> Column:
     where = Text("key", Match.STARTS_WITH, starts_with) if starts_with else All(())
-    return list_page(ALL_TAG_KEYS, info, (first, after, last, before), where=where)
+    return list_pages(ALL_TAG_KEYS, info, (first, after, last, before), where=where)
 
 
 def _operations(
+    roots: Sequence[Any],
     info: Info,
     filter: Annotated[  # noqa: A002 - the argument's public name
         OperationFilter | None, strawberry.argument(description="Which operations; all if absent.")
@@ -143,14 +150,14 @@ def _operations(
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
-) -> Any:
+) -> Column:
     where = filter.predicate() if filter else All(())
-    return list_page(ALL_OPERATIONS, info, (first, after, last, before), where=where)
+    return list_pages(ALL_OPERATIONS, info, (first, after, last, before), where=where)
 
 
-def _privileges(info: Info) -> list[Privilege]:
+def _privileges(roots: Sequence[Any], info: Info) -> Column:
     caller_of(info)
-    return MATRIX
+    return [MATRIX]
 
 
 def _only(type_: str) -> In:
@@ -198,18 +205,14 @@ class Query:
     kubernetes_clusters: ResourcesConnection[KubernetesCluster] = resources_of(
         ALL_RESOURCES, only=_only("KUBERNETES_CLUSTER"), description="The Kubernetes clusters that the caller sees."
     )
-    regions: list[Region] = strawberry.field(
-        resolver=_regions, metadata={"list_size": 5}, description="The regions, by code."
+    regions: list[Region] = by_column(_regions, list_size=5, description="The regions, by code.")
+    availability_zones: list[AvailabilityZone] = by_column(
+        _zones, description="The availability zones, by region, data center and code."
     )
-    availability_zones: list[AvailabilityZone] = strawberry.field(
-        resolver=_zones, description="The availability zones, by region, data center and code."
+    tag_keys: Connection[TagKey] = by_column(
+        _tag_keys, description="The tag keys that resources carry, by key, with their number of resources."
     )
-    tag_keys: Connection[TagKey] = strawberry.field(
-        resolver=_tag_keys, description="The tag keys that resources carry, by key, with their number of resources."
+    operations: Connection[Operation] = by_column(
+        _operations, description="The operations in the Clouds that the caller sees, the last first."
     )
-    operations: Connection[Operation] = strawberry.field(
-        resolver=_operations, description="The operations in the Clouds that the caller sees, the last first."
-    )
-    privileges: list[Privilege] = strawberry.field(
-        resolver=_privileges, description="The privilege matrix, for a console to render."
-    )
+    privileges: list[Privilege] = by_column(_privileges, description="The privilege matrix, for a console to render.")

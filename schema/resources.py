@@ -1,26 +1,27 @@
 """Resources: what every type has, and the edges from a resource to everything around it."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import strawberry
-from strawberry import ID, UNSET, Parent
+from strawberry import ID, UNSET
 
 from resolvers.reads import rows
 from resolvers.reads.sources import OPERATIONS_OF_RESOURCE
 from schema.connections import Connection, connection_of
-from schema.edge import caller_of, edge
+from schema.edge import Column, Info, by_column, caller_of, edge, then
 from schema.enums import NetworkScope, ResourceStatus, ResourceType, SupportPhase
 from schema.ids import global_id
 from schema.node import Node
 from schema.organizations import Cloud, Organization, Service
-from schema.topology import AvailabilityZone, DataCenter, topology_of
+from schema.topology import AvailabilityZone, DataCenter, from_topology
 
 if TYPE_CHECKING:
     from schema.operations import Operation
-
-Info = strawberry.Info[Any, Any]
-ResourceParent = Parent[rows.ResourceRow]
 
 
 @strawberry.type(description="A key and a value that a resource is tagged with; one value per key.")
@@ -52,34 +53,30 @@ class Network:
     area: str = strawberry.field(description="The code of its area: the tenant's isolation inside a region.")
 
 
-async def detail_of(root: rows.ResourceRow, info: Info) -> rows.ResourceDetail:
-    """Load what lists do not show of a resource; its detail is there by the model's foreign keys."""
-    detail = await caller_of(info).loaders.detail_by_resource.load((root.id, root.type))
-    if detail is None:
-        raise LookupError(f"the resource {root.id} has no detail row")
-    return detail
+def from_details(
+    resources: Sequence[rows.ResourceRow], info: Info, look_up: Callable[[rows.ResourceDetail], Any]
+) -> Column:
+    """Look something up in what lists do not show of resources; their details are there by the model's foreign keys."""
+    details = caller_of(info).loaders.detail_by_resource.load_column([(row.id, row.type) for row in resources])
+    return then(details, lambda found: list(map(look_up, found)))
 
 
 def detail(name: str, *, description: str) -> Any:
     """Declare a field of the detail of a resource's type."""
-
-    async def resolve(root: Parent[rows.ResourceRow], info: Info) -> Any:
-        return getattr((await detail_of(root, info)).type, name)
-
-    return strawberry.field(resolver=resolve, description=description)
+    return by_column(
+        lambda resources, info: from_details(resources, info, attrgetter(f"type.{name}")), description=description
+    )
 
 
 def attribute(name: str, *, description: str) -> Any:
     """Declare a field that every resource has beside its list row."""
-
-    async def resolve(root: Parent[rows.ResourceRow], info: Info) -> Any:
-        return getattr((await detail_of(root, info)).attributes, name)
-
-    return strawberry.field(resolver=resolve, description=description)
+    return by_column(
+        lambda resources, info: from_details(resources, info, attrgetter(f"attributes.{name}")), description=description
+    )
 
 
-async def _product(root: ResourceParent, info: Info) -> Product | None:
-    found = (await detail_of(root, info)).attributes
+def _product(detail: rows.ResourceDetail) -> Product | None:
+    found = detail.attributes
     if not (found.product_id and found.product_code and found.product_name and found.product_version):
         return None
     return Product(
@@ -90,8 +87,8 @@ async def _product(root: ResourceParent, info: Info) -> Product | None:
     )
 
 
-async def _network(root: ResourceParent, info: Info) -> Network | None:
-    found = (await detail_of(root, info)).attributes
+def _network(detail: rows.ResourceDetail) -> Network | None:
+    found = detail.attributes
     if not (found.network_id and found.vlan and found.cidr and found.network_scope and found.area):
         return None
     return Network(
@@ -103,38 +100,76 @@ async def _network(root: ResourceParent, info: Info) -> Network | None:
     )
 
 
-async def _ip_addresses(root: ResourceParent, info: Info) -> list[str]:
-    return [str(address) for address in (await detail_of(root, info)).attributes.ip_addresses]
+def _ip_addresses(detail: rows.ResourceDetail) -> list[str]:
+    return [str(address) for address in detail.attributes.ip_addresses]
 
 
 def _tags(
-    root: ResourceParent,
+    resources: Sequence[rows.ResourceRow],
+    info: Info,
     keys: Annotated[
         list[str] | None, strawberry.argument(description="Only tags of these keys; all if absent.")
     ] = UNSET,
-) -> list[Tag]:
-    wanted = root.tags if keys is UNSET or keys is None else {key: root.tags[key] for key in keys if key in root.tags}
-    return [Tag(key=key, value=wanted[key]) for key in sorted(wanted)]
+) -> Column:
+    wanted = None if keys is UNSET or keys is None else frozenset(keys)
+
+    def parsed(tags: str) -> list[rows.TagRow]:
+        pairs = sorted(orjson.loads(tags).items())
+        return [rows.TagRow._make(pair) for pair in pairs if wanted is None or pair[0] in wanted]
+
+    return _once_for_all(parsed, [row.tags for row in resources])
 
 
-def _tag(root: ResourceParent, key: Annotated[str, strawberry.argument(description="The key.")]) -> str | None:
-    return root.tags.get(key)
+def _tag(
+    resources: Sequence[rows.ResourceRow],
+    info: Info,
+    key: Annotated[str, strawberry.argument(description="The key.")],
+) -> Column:
+    return _once_for_all(lambda tags: orjson.loads(tags).get(key), [row.tags for row in resources])
 
 
-def _service(root: ResourceParent) -> Any:
-    return rows.ServiceRow(
-        root.organization_id, root.cloud_id, root.service_id, root.service_name, root.service_description
+def _services(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
+    # Of the Service, too, a row has the columns that are shown.
+    columns = {
+        "organization_id": "organization_id",
+        "cloud_id": "cloud_id",
+        "id": "service_id",
+        "name": "service_name",
+        "description": "service_description",
+    }
+    there = [name for name, column in columns.items() if hasattr(resources[0], column)]
+
+    def service(values: tuple[Any, ...]) -> rows.ServiceRow:
+        return rows.ServiceRow(**{**dict.fromkeys(columns), **dict(zip(there, values, strict=True))})
+
+    of_rows = [[getattr(row, columns[name]) for row in resources] for name in there]
+    return _once_for_all(service, list(zip(*of_rows, strict=True)))
+
+
+def _zones(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
+    return from_topology(
+        info,
+        lambda topology: _once_for_all(partial(_places, topology.zones), [row.availability_zones for row in resources]),
     )
 
 
-async def _zones(root: ResourceParent, info: Info) -> Any:
-    zones = (await topology_of(info)).zones
-    return [zones[code] for code in root.availability_zones]
+def _data_centers(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
+    return from_topology(
+        info,
+        lambda topology: _once_for_all(
+            partial(_places, topology.data_centers), [row.data_centers for row in resources]
+        ),
+    )
 
 
-async def _data_centers(root: ResourceParent, info: Info) -> Any:
-    data_centers = (await topology_of(info)).data_centers
-    return [data_centers[code] for code in root.data_centers]
+def _places(places: Mapping[str, Any], codes: str) -> list[Any]:
+    return [places[code] for code in codes.split(rows.SEPARATOR)] if codes else []
+
+
+def _once_for_all(make: Callable[[Any], Any], column: Sequence[Any]) -> list[Any]:
+    """Make a value for each item, one for all that are equal."""
+    made = {item: make(item) for item in set(column)}
+    return list(map(made.__getitem__, column))
 
 
 @strawberry.interface(description="An infrastructure or middleware component; it belongs to exactly one Service.")
@@ -146,23 +181,21 @@ class Resource(Node):
     status: ResourceStatus = strawberry.field(description="Its status.")
     environment: str = strawberry.field(description="The code of its environment: production, qa, dev, test and so on.")
     revision: int = strawberry.field(description="A number that grows with every change of it.")
-    tags: list[Tag] = strawberry.field(
-        resolver=_tags, metadata={"list_size": 3}, description="Its tags, by key; at most 50."
-    )
-    tag: str | None = strawberry.field(resolver=_tag, description="The value of one of its tags.")
-    service: Service = strawberry.field(resolver=_service, description="Its Service.")
+    tags: list[Tag] = by_column(_tags, list_size=3, description="Its tags, by key; at most 50.")
+    tag: str | None = by_column(_tag, description="The value of one of its tags.")
+    service: Service = by_column(_services, description="Its Service.")
     cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="Its Cloud.")
     organization: Organization = edge(
         lambda loaders: loaders.organization_by_id, key="organization_id", description="Its organization."
     )
-    availability_zones: list[AvailabilityZone] = strawberry.field(
-        resolver=_zones,
-        metadata={"list_size": 1},
+    availability_zones: list[AvailabilityZone] = by_column(
+        _zones,
+        list_size=1,
         description="Its availability zones: one for an instance, several for a cluster over two data centers.",
     )
-    data_centers: list[DataCenter] = strawberry.field(
-        resolver=_data_centers,
-        metadata={"list_size": 1},
+    data_centers: list[DataCenter] = by_column(
+        _data_centers,
+        list_size=1,
         description="Its data centers, also where it has no availability zone.",
     )
     monitoring_enabled: bool = strawberry.field(description="Whether it is monitored.")
@@ -170,11 +203,17 @@ class Resource(Node):
     comment: str | None = attribute("comment", description="What people noted about it.")
     created_by: str | None = attribute("created_by", description="Who created it.")
     external_id: str | None = attribute("external_id", description="Its id in the system it was imported from.")
-    product: Product | None = strawberry.field(resolver=_product, description="Its product in the catalogue.")
+    product: Product | None = by_column(
+        lambda resources, info: from_details(resources, info, _product), description="Its product in the catalogue."
+    )
     support_level: str | None = attribute("support_level", description="Its level of support.")
     support_phase: SupportPhase | None = attribute("support_phase", description="Where its product stands in its life.")
-    network: Network | None = strawberry.field(resolver=_network, description="Its network.")
-    ip_addresses: list[str] = strawberry.field(resolver=_ip_addresses, description="Its IP addresses.")
+    network: Network | None = by_column(
+        lambda resources, info: from_details(resources, info, _network), description="Its network."
+    )
+    ip_addresses: list[str] = by_column(
+        lambda resources, info: from_details(resources, info, _ip_addresses), description="Its IP addresses."
+    )
     created_at: datetime = strawberry.field(description="When it was created.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
     operations: Connection[Annotated["Operation", strawberry.lazy("schema.operations")]] = connection_of(

@@ -1,43 +1,52 @@
 """Where resources are placed: regions, data centers and availability zones."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry import Parent
 
 from resolvers.reads import rows
 from resolvers.reads.lookups import Topology
 from resolvers.reads.sources import RESOURCES_OF_ZONE
 from schema.connections import ResourcesConnection, resources_of
-from schema.edge import caller_of
+from schema.edge import Column, Info, by_column, caller_of, then
 from schema.enums import ZoneAudience
 from schema.node import Node
 
 if TYPE_CHECKING:
     from schema.resources import Resource
 
-Info = strawberry.Info[Any, Any]
+
+def from_topology(info: Info, look_up: Callable[[Topology], list[Any]]) -> Column:
+    """Look something up in the topology of the operation's snapshot."""
+    return then(caller_of(info).loaders.topology.load_column(["all"]), lambda found: look_up(found[0]))
 
 
-async def topology_of(info: Info) -> Topology:
-    """Give the topology of the operation's snapshot."""
-    return await caller_of(info).loaders.topology()
+def _centers_of_regions(regions: Sequence[rows.RegionRow], info: Info) -> Column:
+    return from_topology(
+        info,
+        lambda topology: [
+            [center for center in topology.data_centers.values() if center.region_code == region.code]
+            for region in regions
+        ],
+    )
 
 
-async def _centers_of_region(root: Parent[rows.RegionRow], info: Info) -> Any:
-    return [row for row in (await topology_of(info)).data_centers.values() if row.region_code == root.code]
+def _regions_of_centers(centers: Sequence[rows.DataCenterRow], info: Info) -> Column:
+    return from_topology(info, lambda topology: [topology.regions[center.region_code] for center in centers])
 
 
-async def _region_of_center(root: Parent[rows.DataCenterRow], info: Info) -> Any:
-    return (await topology_of(info)).regions[root.region_code]
+def _zones_of_centers(centers: Sequence[rows.DataCenterRow], info: Info) -> Column:
+    return from_topology(
+        info,
+        lambda topology: [
+            [zone for zone in topology.zones.values() if zone.data_center_code == center.code] for center in centers
+        ],
+    )
 
 
-async def _zones_of_center(root: Parent[rows.DataCenterRow], info: Info) -> Any:
-    return [row for row in (await topology_of(info)).zones.values() if row.data_center_code == root.code]
-
-
-async def _center_of_zone(root: Parent[rows.AvailabilityZoneRow], info: Info) -> Any:
-    return (await topology_of(info)).data_centers[root.data_center_code]
+def _centers_of_zones(zones: Sequence[rows.AvailabilityZoneRow], info: Info) -> Column:
+    return from_topology(info, lambda topology: [topology.data_centers[zone.data_center_code] for zone in zones])
 
 
 @strawberry.type(description="A group of data centers with low latency between them (< 1 ms).")
@@ -47,8 +56,8 @@ class Region(Node):
     code: str = strawberry.field(description="Its code, like EB.")
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(description="Where it is.")
-    data_centers: list["DataCenter"] = strawberry.field(
-        resolver=_centers_of_region, metadata={"list_size": 3}, description="Its data centers, by code."
+    data_centers: list["DataCenter"] = by_column(
+        _centers_of_regions, list_size=3, description="Its data centers, by code."
     )
 
 
@@ -58,11 +67,9 @@ class DataCenter(Node):
 
     code: str = strawberry.field(description="Its code, like EB4.")
     name: str = strawberry.field(description="Its name: the town it is in.")
-    region: Region = strawberry.field(resolver=_region_of_center, description="Its region.")
-    availability_zones: list["AvailabilityZone"] = strawberry.field(
-        resolver=_zones_of_center,
-        metadata={"list_size": 4},
-        description="Its availability zones, by code; it may have none.",
+    region: Region = by_column(_regions_of_centers, description="Its region.")
+    availability_zones: list["AvailabilityZone"] = by_column(
+        _zones_of_centers, list_size=4, description="Its availability zones, by code; it may have none."
     )
 
 
@@ -73,7 +80,7 @@ class AvailabilityZone(Node):
     code: str = strawberry.field(description="Its code, like EB-HDS-A.")
     description: str = strawberry.field(description="What it is for.")
     audience: ZoneAudience = strawberry.field(description="For whom it is.")
-    data_center: DataCenter = strawberry.field(resolver=_center_of_zone, description="Its data center.")
+    data_center: DataCenter = by_column(_centers_of_zones, description="Its data center.")
     resources: ResourcesConnection[Annotated["Resource", strawberry.lazy("schema.resources")]] = resources_of(
         RESOURCES_OF_ZONE, parent="code", description="The resources in it."
     )

@@ -1,16 +1,17 @@
 """`token`: access tokens for operators and scripts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from sqlalchemy import Row, Select
+from sqlalchemy import Row
 
 from auth.accounts import find_account
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
+from auth.statements import Statement
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
 from gateway.keys import signing_key
@@ -63,8 +64,8 @@ async def account_id(url: str, email: str) -> UUID | None:
     """The active account with that address."""
     async with transaction(url) as connection:
 
-        async def fetch(statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Row[Any]]:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement, parameters)).all()
+        async def fetch(statement: Statement, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+            rows: Sequence[Row[Any]] = (await connection.execute(statement.select, values)).all()
             return rows
 
         return await find_account(fetch, email)

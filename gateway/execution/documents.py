@@ -2,10 +2,12 @@
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -14,12 +16,18 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
+    visit,
 )
 
+from gateway.execution.breadth_first import Plan
 from gateway.execution.errors import RequestError, operation_unresolved
 from gateway.limits import Selections
 
 NO_DOCUMENT = DocumentNode(definitions=())
+PLANS_KEPT = 8
+"""A document has a plan per operation and per set of conditions; these are two, or four, but callers can write more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +41,9 @@ class Prepared:
     document: DocumentNode = NO_DOCUMENT
     selections: Selections | None = None
     errors: tuple[GraphQLError, ...] = ()
+    conditions: tuple[str, ...] = ()
+    """The variables that @skip and @include ask for."""
+    plans: OrderedDict[tuple[object, ...], Plan] = field(default_factory=OrderedDict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation called `name`, or without a name the only one.
@@ -56,6 +67,16 @@ class Prepared:
             return self.operation(name).operation
         except RequestError:
             return None
+
+    def plan(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan:
+        """The plan that serves all requests of an operation in which the same fields are skipped and included."""
+        key = (id(operation), *(variables.get(name) for name in self.conditions))
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = self.plans[key] = Plan()
+            if len(self.plans) > PLANS_KEPT:
+                self.plans.popitem(last=False)
+        return plan
 
     def root_fields(self, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
         """The fields that an operation begins with, those of its fragments included."""
@@ -96,3 +117,21 @@ class DocumentCache:
 def _memory(text: str, prepared: Prepared) -> int:
     """Estimate a document's memory: its text twice, in the key and in string literals, and 1 KB for each token."""
     return 2 * sys.getsizeof(text) + 1000 * prepared.tokens
+
+
+def conditions(document: DocumentNode) -> tuple[str, ...]:
+    """Name the variables that decide which fields are skipped or included."""
+    found = _Conditions()
+    visit(document, found)
+    return tuple(sorted(found.names))
+
+
+class _Conditions(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.names.add(argument.value.name.value)

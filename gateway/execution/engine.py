@@ -7,7 +7,7 @@
 The first two refuse what cannot be executed; only the third calls resolvers, and needs what they need.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -27,13 +27,13 @@ from graphql import (
 )
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from auth.errors import BadUserInput, ItcareError
 from gateway.execution import errors
-from gateway.execution.documents import DocumentCache, Prepared
+from gateway.execution.breadth_first import BreadthFirstExecutor
+from gateway.execution.documents import DocumentCache, Prepared, conditions
 from gateway.execution.errors import RequestError
 from gateway.limits import PageSize, Selections, check_document, check_tokens
 from gateway.limits.require import require_at_most
@@ -73,9 +73,10 @@ class Operation:
 
 
 class Engine:
-    """Executes documents against `schema` with graphql-core and Strawberry's executor, or a subclass of it.
+    """Executes documents against `schema`, breadth first, or with another executor of graphql-core's kind.
 
     Strawberry's extensions are not run: what they are for is done here, or around here, once per operation.
+    `on_fallback` hears why an operation was not executed breadth first though it should have been.
     """
 
     def __init__(
@@ -84,12 +85,14 @@ class Engine:
         limits: Limits,
         page_size: PageSize,
         *,
-        executor_class: type[Executor[Any]] = StrawberryGraphQLCoreExecutionContext,
+        executor_class: type[Executor[Any]] = BreadthFirstExecutor,
+        on_fallback: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._schema: GraphQLSchema = schema._schema
         self._limits = limits
         self._page_size = page_size
         self._executor_class = executor_class
+        self._on_fallback = on_fallback
         self._cache = DocumentCache()
 
     def prepare(self, text: str, *, hide_suggestions: bool = False) -> Prepared:
@@ -140,15 +143,24 @@ class Engine:
             raise RequestError(errors.refusal(error)) from error
         except GraphQLError as error:
             raise RequestError(error) from error
+        if isinstance(executor, BreadthFirstExecutor):
+            executor.plan = prepared.plan(node, executor.variable_values.coerced)
+            executor.on_fallback = self._on_fallback
         return Operation(executor, objects)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:
         """Execute an operation; `context` is what resolvers find in `info.context`."""
         executor = operation.executor
         executor.context_value = context
-        result = executor.execute_operation()
-        if _is_awaitable(result):
-            result = await result
+        try:
+            result = executor.execute_operation()
+            if _is_awaitable(result):
+                result = await result
+        finally:
+            # An executor refers to itself by its helpers: without this, all that was read would live on until the
+            # garbage collector finds it.
+            executor.context_value = None
+            del executor.async_helpers
         if not isinstance(result, ExecutionResult):
             raise TypeError("The schema offers @defer or @stream, which answers in one piece cannot carry.")
         for error in result.errors or ():
@@ -173,7 +185,7 @@ class Engine:
             selections.check_depth(self._limits)
         except ItcareError as error:
             return Prepared(tokens, document, errors=(errors.refusal(error),))
-        return Prepared(tokens, document, selections)
+        return Prepared(tokens, document, selections, conditions=conditions(document))
 
 
 def _is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:

@@ -1,8 +1,9 @@
 """Counts and facets of the graph's lists, under the same scope and filter as their pages."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     SelectBase,
     Text,
     and_,
+    bindparam,
     cast,
     func,
     literal,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 )
 
 from auth.principal import Scope
+from auth.statements import Parameters
 from resolvers.reads.pages import Parent, conditions
 from resolvers.reads.predicates import Predicate, size
 from resolvers.reads.sources import CLOUD, PLACEMENT, RESOURCE, SERVICE, TAG, ListOf
@@ -68,14 +71,16 @@ async def load_counts(
 ) -> list[int]:
     """Count one list for many parents and filters, in one statement; raises CountTimeout."""
 
-    def counted(where: Predicate, parent: ColumnElement[Any] | None) -> Select[Any]:
+    def counted(where: Predicate, parameter: Parameters, parent: ColumnElement[Any] | None) -> Select[Any]:
         number = func.count(of.source.id.distinct()) if of.source.grouped else func.count()
         return (
-            select(number.label("number")).select_from(of.source.counted).where(*conditions(of, scope, where, parent))
+            select(number.label("number"))
+            .select_from(of.source.counted)
+            .where(*conditions(of, scope, where, parameter, parent))
         )
 
-    weight = sum(1 + size(where) for where in {where for _, where in keys})
-    found = await _by_parent(snapshot, of, keys, counted, seconds, weight)
+    asked = {where: Asked(where.shape, list(where.values), 1 + size(where)) for _, where in keys}
+    found = await _by_parent(snapshot, scope, of, keys, asked, counted, seconds)
     return [found[key][0][0] for key in keys]
 
 
@@ -89,15 +94,24 @@ async def load_facets(
 ) -> list[list[Facet]]:
     """Count resources by several dimensions, for many parents and filters, in one statement; raises CountTimeout."""
 
-    def counted(asked: tuple[Predicate, tuple[Dimension, ...]], parent: ColumnElement[Any] | None) -> SelectBase:
+    def counted(
+        asked: tuple[Predicate, tuple[Dimension, ...]], parameter: Parameters, parent: ColumnElement[Any] | None
+    ) -> SelectBase:
         where, dimensions = asked
-        held = conditions(of, scope, where, parent)
-        parts = [_facet(n, dimension, held) for n, dimension in enumerate(dimensions)]
+        held = conditions(of, scope, where, parameter, parent)
+        parts = [_facet(n, dimension, held, parameter) for n, dimension in enumerate(dimensions)]
         # Not wrapped in another select, which would hide the parent from its parts.
         return union_all(*parts) if len(parts) > 1 else parts[0]
 
-    weight = sum((1 + size(where)) * len(dimensions) for where, dimensions in {asked for _, asked in keys})
-    found = await _by_parent(snapshot, of, keys, counted, seconds, weight)
+    asked = {
+        (where, dimensions): Asked(
+            (where.shape, *[dimension.field for dimension in dimensions]),
+            [*where.values, *[dimension.tag for dimension in dimensions if dimension.tag is not None]],
+            (1 + size(where)) * len(dimensions),
+        )
+        for _, (where, dimensions) in keys
+    }
+    found = await _by_parent(snapshot, scope, of, keys, asked, counted, seconds)
     facets = []
     for key in keys:
         values: dict[int, list[FacetValue]] = defaultdict(list)
@@ -112,9 +126,9 @@ def _ranked(dimension: Dimension, values: list[FacetValue]) -> Facet:
     return Facet(dimension, ranked[:MOST_VALUES], len(ranked) > MOST_VALUES)
 
 
-def _facet(number: int, dimension: Dimension, held: list[ColumnElement[bool]]) -> Select[Any]:
+def _facet(number: int, dimension: Dimension, held: list[ColumnElement[bool]], parameter: Parameters) -> Select[Any]:
     """Select (dimension's number, value, label, count) for one dimension."""
-    source, value, label = _dimension(dimension)
+    source, value, label = _dimension(dimension, parameter)
     resources = func.count(RESOURCE.c.id.distinct())
     return (
         select(
@@ -131,9 +145,11 @@ def _facet(number: int, dimension: Dimension, held: list[ColumnElement[bool]]) -
     )
 
 
-def _dimension(dimension: Dimension) -> tuple[FromClause, ColumnElement[Any], ColumnElement[Any]]:
+def _dimension(
+    dimension: Dimension, parameter: Parameters
+) -> tuple[FromClause, ColumnElement[Any], ColumnElement[Any]]:
     if dimension.tag is not None:
-        tagged = and_(_same_resource(TAG), TAG.c.key == dimension.tag)
+        tagged = and_(_same_resource(TAG), TAG.c.key == parameter(Text()))
         return RESOURCE.outerjoin(TAG, tagged), TAG.c.value, cast(null(), Text)
     return FIELDS[dimension.field or ""]()
 
@@ -169,32 +185,50 @@ FIELDS = {
 }
 
 
+class Asked(NamedTuple):
+    """What is counted, as the statement sees it: what decides its text, the values in it, and its conditions."""
+
+    shape: Hashable
+    values: list[Any]
+    weight: int
+
+
 async def _by_parent(
     snapshot: Snapshot,
+    scope: Scope,
     of: ListOf[Any],
     keys: Sequence[tuple[Parent, Any]],
-    counted: Callable[[Any, ColumnElement[Any] | None], SelectBase],
+    asked: Mapping[Any, Asked],
+    counted: Callable[[Any, Parameters, ColumnElement[Any] | None], SelectBase],
     seconds: float,
-    weight: int,
 ) -> dict[tuple[Parent, Any], list[tuple[Any, ...]]]:
     """Run `counted` for every parent and argument in one statement, and give its rows under their keys."""
     parents_of: dict[Any, list[Parent]] = defaultdict(list)
-    for parent, asked in keys:
-        parents_of[asked].append(parent)
-    groups = []
-    for number, (asked, parents) in enumerate(parents_of.items()):
-        group = literal(number, Integer).label("group")
-        if of.belongs is None:
-            rows = counted(asked, None).subquery()
-            groups.append(select(group, literal(1, Integer).label("place"), *rows.c))
-        else:
-            given = func.unnest(literal(parents, ARRAY(of.key))).table_valued("id", with_ordinality="place")
-            given = given.render_derived(name="parent")
-            lateral = counted(asked, given.c.id).lateral("counted")
-            groups.append(select(group, given.c.place, *lateral.c).select_from(given.join(lateral, true())))
-    statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
-    names = [[(parent, asked) for parent in parents] for asked, parents in parents_of.items()]
+    for parent, key in keys:
+        parents_of[key].append(parent)
+
+    def build() -> Select[Any]:
+        groups = [_group(of, n, partial(counted, key, Parameters(f"c{n}_"))) for n, key in enumerate(parents_of)]
+        return select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+
+    shape = (counted.__qualname__, of.name, scope.shape, *[asked[key].shape for key in parents_of])
+    statement = snapshot.statement(shape, build, weight=sum(asked[key].weight for key in parents_of))
+    values = dict(scope.values)
+    for n, (key, parents) in enumerate(parents_of.items()):
+        values |= Parameters(f"c{n}_").named(asked[key].values) | {f"parents{n}": parents}
+    names = [[(parent, key) for parent in parents] for key, parents in parents_of.items()]
     found: dict[tuple[Parent, Any], list[tuple[Any, ...]]] = defaultdict(list)
-    for number, place, *columns in await snapshot.fetch_within(seconds, statement, weight=weight):
+    for number, place, *columns in await snapshot.fetch_within(seconds, statement, values):
         found[names[number][place - 1]].append(tuple(columns))
     return found
+
+
+def _group(of: ListOf[Any], number: int, counted: Callable[[ColumnElement[Any] | None], SelectBase]) -> Select[Any]:
+    """Select (group, parent's place, columns…) of what is counted, for the parents that share one question."""
+    group = literal(number, Integer).label("group")
+    if of.belongs is None:
+        return select(group, literal(1, Integer).label("place"), *counted(None).subquery().c)
+    parents = bindparam(f"parents{number}", type_=ARRAY(of.key))
+    given = func.unnest(parents).table_valued("id", with_ordinality="place").render_derived(name="parent")
+    lateral = counted(given.c.id).lateral("counted")
+    return select(group, given.c.place, *lateral.c).select_from(given.join(lateral, true()))

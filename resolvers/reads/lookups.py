@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Table, Uuid, and_, any_, literal, select, tuple_
+from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, Uuid, and_, any_, bindparam, func, select
 from sqlmodel import SQLModel
 
 from auth.principal import Scope
+from auth.statements import Statement
 from auth.tables import table
 from resolvers import tables as t
 from resolvers.reads import rows
@@ -33,31 +34,45 @@ Path = tuple[str, str, str, str]
 """The codes of an organization and a Cloud, the names of a Service and a resource."""
 
 
-def _ids(column: Column[Any], keys: Sequence[UUID]) -> Any:
-    return column == any_(literal(list(keys), ARRAY(Uuid())))
+def _by_keys(column: Column[Any]) -> ColumnElement[bool]:
+    return column == any_(bindparam("keys", type_=ARRAY(Uuid())))
 
 
 async def rows_by_key(
     snapshot: Snapshot, scope: Scope, of: Source[R], column: Column[Any], keys: Sequence[UUID]
 ) -> list[R | None]:
     """Read rows of one kind by a unique column; None where there is none that the caller may see."""
-    statement = select(column, *of.columns).select_from(of.table).where(_ids(column, keys), of.visible(scope))
-    found = {key: of.row(*columns) for key, *columns in await snapshot.fetch(statement)}
+
+    def build() -> Select[Any]:
+        return select(*of.columns, column).select_from(of.table).where(_by_keys(column), of.visible(scope))
+
+    statement = snapshot.statement(("rows", of.name, column.name, scope.shape), build)
+    found = {}
+    for *columns, key in await snapshot.fetch(statement, {**scope.values, "keys": keys}):
+        found[key] = of.row(*columns)
     return [found.get(key) for key in keys]
 
 
 async def resources_by_path(snapshot: Snapshot, scope: Scope, paths: Sequence[Path]) -> list[rows.ResourceRow | None]:
     """Read resources by the codes of their organization and Cloud and the names of their Service and themselves."""
-    joined = RESOURCES.table.join(ORGANIZATION, ORGANIZATION.c.id == RESOURCE.c.organization_id).join(
-        CLOUD, and_(CLOUD.c.organization_id == RESOURCE.c.organization_id, CLOUD.c.id == RESOURCE.c.cloud_id)
-    )
     names = (ORGANIZATION.c.code, CLOUD.c.code, SERVICE.c.name, RESOURCE.c.name)
-    statement = (
-        select(*names, *RESOURCES.columns)
-        .select_from(joined)
-        .where(tuple_(*names).in_(paths), RESOURCES.visible(scope))
-    )
-    found = {tuple(row[:4]): rows.ResourceRow(*row[4:]) for row in await snapshot.fetch(statement)}
+    asked = func.unnest(*[bindparam(f"names{n}", type_=ARRAY(Text())) for n in range(len(names))])
+    path = asked.table_valued(*[f"name{n}" for n in range(len(names))]).render_derived(name="path")
+
+    def build() -> Select[Any]:
+        joined = (
+            RESOURCES.table.join(ORGANIZATION, ORGANIZATION.c.id == RESOURCE.c.organization_id)
+            .join(CLOUD, and_(CLOUD.c.organization_id == RESOURCE.c.organization_id, CLOUD.c.id == RESOURCE.c.cloud_id))
+            .join(path, and_(*[name == part for name, part in zip(names, path.c, strict=True)]))
+        )
+        return select(*names, *RESOURCES.columns).select_from(joined).where(RESOURCES.visible(scope))
+
+    statement = snapshot.statement(("paths", scope.shape), build)
+    values = {f"names{n}": [path[n] for path in paths] for n in range(len(names))}
+    found = {
+        tuple(row[:4]): rows.ResourceRow(*row[4:])
+        for row in await snapshot.fetch(statement, {**scope.values, **values})
+    }
     return [found.get(path) for path in paths]
 
 
@@ -123,11 +138,13 @@ async def details_by_resource(
         where[model] = slice(len(columns), len(columns) + len(row._fields))
         columns += [_FILE_SYSTEMS if name == "file_systems" else detail.c[name] for name in row._fields]
     kinds = dict(keys)
-    statement = (
-        select(*columns).select_from(joined).where(_ids(RESOURCE.c.id, list(kinds)), in_open_clouds(RESOURCE)(scope))
+    # The join is built for every call: it takes little beside what it reads, and says where each column stands.
+    statement = snapshot.statement(
+        ("details", scope.shape, *where),
+        lambda: select(*columns).select_from(joined).where(_by_keys(RESOURCE.c.id), in_open_clouds(RESOURCE)(scope)),
     )
     found: dict[UUID, rows.ResourceDetail] = {}
-    for columns_of_row in await snapshot.fetch(statement):
+    for columns_of_row in await snapshot.fetch(statement, {**scope.values, "keys": list(kinds)}):
         model, row = _DETAILS[kinds[columns_of_row[0]]]
         attributes = rows.AttributesRow(*columns_of_row[: len(_ATTRIBUTES)])
         found[attributes.id] = rows.ResourceDetail(attributes, row(*columns_of_row[where[model]]))
@@ -145,30 +162,32 @@ class Topology(NamedTuple):
     zones: dict[str, rows.AvailabilityZoneRow]
 
 
-async def load_topology(snapshot: Snapshot) -> Topology:
-    """Read the topology, in one statement."""
-    region, center, zone = table(t.Region), table(t.DataCenter), table(t.AvailabilityZone)
-    kinds: tuple[tuple[Table, Any], ...] = (
-        (region, rows.RegionRow),
-        (center, rows.DataCenterRow),
-        (zone, rows.AvailabilityZoneRow),
-    )
-    statement = (
-        select(*[of.c[name] for of, row in kinds for name in row._fields])
-        .select_from(
-            region.outerjoin(center, center.c.region_code == region.c.code).outerjoin(
-                zone, zone.c.data_center_code == center.c.code
-            )
+_REGION, _CENTER, _ZONE = table(t.Region), table(t.DataCenter), table(t.AvailabilityZone)
+_PLACES: tuple[tuple[Table, Any], ...] = (
+    (_REGION, rows.RegionRow),
+    (_CENTER, rows.DataCenterRow),
+    (_ZONE, rows.AvailabilityZoneRow),
+)
+_TOPOLOGY = Statement(
+    select(*[of.c[name] for of, row in _PLACES for name in row._fields])
+    .select_from(
+        _REGION.outerjoin(_CENTER, _CENTER.c.region_code == _REGION.c.code).outerjoin(
+            _ZONE, _ZONE.c.data_center_code == _CENTER.c.code
         )
-        .order_by(region.c.code, center.c.code, zone.c.code)
     )
+    .order_by(_REGION.c.code, _CENTER.c.code, _ZONE.c.code)
+)
+
+
+async def load_topologies(snapshot: Snapshot, keys: Sequence[str]) -> list[Topology]:
+    """Read the topology for the one key that there is, "all", in one statement."""
     found: tuple[dict[str, Any], ...] = ({}, {}, {})
-    for columns in await snapshot.fetch(statement):
+    for columns in await snapshot.fetch(_TOPOLOGY):
         start = 0
-        for (_, row), by_code in zip(kinds, found, strict=True):
+        for (_, row), by_code in zip(_PLACES, found, strict=True):
             values = columns[start : start + len(row._fields)]
             start += len(row._fields)
             if values[0] is not None:
                 place = row(*values)
                 by_code[place.code] = place
-    return Topology(*found)
+    return [Topology(*found) for _ in keys]

@@ -1,7 +1,7 @@
 """Keyset pages of any list of the graph, for many parents and many arguments in one statement."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    bindparam,
     func,
     literal,
     or_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from auth.errors import BadUserInput
 from auth.principal import Scope
+from auth.statements import Parameters
 from resolvers.reads.cursors import CursorSeal, binding
 from resolvers.reads.predicates import All, Predicate, size
 from resolvers.reads.sources import ListOf
@@ -48,6 +50,26 @@ class PageQuery:
     backward: bool = False
     after: tuple[Any, ...] | None = None
     before: tuple[Any, ...] | None = None
+    names: frozenset[str] | None = None
+    """The names of the row's columns that are needed; None: all. Those that cursors are made of are always there."""
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """What decides the SQL: all but the values."""
+        return self.where.shape, self.order, self.backward, self.after is None, self.before is None
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The values that the SQL has parameters for."""
+        return [*self.where.values, *(self.after or ()), *(self.before or ()), self.limit + 1]
+
+    def __hash__(self) -> int:
+        """Hash it, once: every parent of a list asks with the same query."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.where, self.order, self.limit, self.backward, self.after, self.before, self.names))
 
 
 class Page(NamedTuple):
@@ -65,18 +87,17 @@ class Listing:
     of: ListOf[Any]
     parent: Parent
     query: PageQuery
-    binding: bytes
     seal: CursorSeal
 
     def cursor(self, row: Any) -> str:
         """Make the cursor of a row of this list."""
-        return self.seal.seal(self.binding, [row[index] for index in self.positions])
+        return self.seal.seal(
+            self._binding, [getattr(row, name) for name in _names_of_order(self.of, self.query.order)]
+        )
 
     @cached_property
-    def positions(self) -> tuple[int, ...]:
-        """Where the order's columns and the id stand in a row."""
-        ordered = [column for column, _ in _directed(self.of, self.query.order)]
-        return tuple(next(n for n, c in enumerate(self.of.source.columns) if c is column) for column in ordered)
+    def _binding(self) -> bytes:
+        return _binding(self.of, self.parent, self.query.order, self.query.where)
 
 
 @dataclass(frozen=True)
@@ -89,29 +110,45 @@ class PageArguments:
     before: str | None = None
 
 
-def listing(
+def listings(
     of: ListOf[Any],
     arguments: PageArguments,
     *,
     seal: CursorSeal,
-    parent: Parent = None,
+    parents: Sequence[Parent],
     where: Predicate | None = None,
     order: Order = (),
-) -> Listing:
-    """Check the arguments of a connection and say which page they ask for; raises BadUserInput."""
+    names: frozenset[str] | None = None,
+) -> list[Listing | BadUserInput]:
+    """Check the arguments of a connection and say which page of each parent's list they ask for.
+
+    A cursor is good for one parent; for the others, BadUserInput stands in its place. What is wrong with the arguments
+    themselves is raised.
+    """
     where = All(()) if where is None else where
     order = order or of.source.order
     limit, backward = extent(arguments)
-    bound = binding(of.name, parent, order, where)
+    if arguments.after is None and arguments.before is None:
+        query = PageQuery(where, order, limit, backward, names=names)
+        return [Listing(of, parent, query, seal) for parent in parents]
     kinds = [column.type.python_type for column, _ in _directed(of, order)]
 
-    def values(argument: str, cursor: str | None) -> tuple[Any, ...] | None:
-        return None if cursor is None else seal.open(bound, cursor, kinds, argument=argument)
+    def from_cursors(parent: Parent) -> Listing | BadUserInput:
+        bound = _binding(of, parent, order, where)
+        try:
+            after, before = (
+                None if cursor is None else seal.open(bound, cursor, kinds, argument=argument)
+                for argument, cursor in (("after", arguments.after), ("before", arguments.before))
+            )
+        except BadUserInput as error:
+            return error
+        return Listing(of, parent, PageQuery(where, order, limit, backward, after, before, names), seal)
 
-    query = PageQuery(
-        where, order, limit, backward, values("after", arguments.after), values("before", arguments.before)
-    )
-    return Listing(of, parent, query, bound, seal)
+    return list(map(from_cursors, parents))
+
+
+def _binding(of: ListOf[Any], parent: Parent, order: Order, where: Predicate) -> bytes:
+    return binding(of.name, parent, order, where)
 
 
 def extent(arguments: PageArguments) -> tuple[int, bool]:
@@ -138,18 +175,29 @@ async def load_pages(
     for parent, query in keys:
         parents_of[query].append(parent)
     queries = list(parents_of)
+    names = _names(of, queries)
+    make = of.source.make(names)
+    shape = (of.name, scope.shape, names, *[query.shape for query in queries])
     weight = sum(1 + size(query.where) for query in queries)
+    values = dict(scope.values)
+    for n, (query, parents) in enumerate(parents_of.items()):
+        values |= Parameters(f"q{n}_").named(query.values) | {f"parents{n}": parents}
     found: dict[tuple[int, int], list[Any]] = defaultdict(list)
     if len(queries) == 1 and of.belongs is None:
-        found[0, 1] = [
-            of.source.row(*row) for row in await snapshot.fetch(_rows(of, scope, queries[0], None), weight=weight)
-        ]
+        statement = snapshot.statement(
+            ("list", *shape), lambda: _rows(of, scope, names, queries[0], Parameters("q0_")), weight=weight
+        )
+        found[0, 1] = list(map(make, await snapshot.fetch(statement, values)))
     else:
-        groups = [_group(of, scope, n, query, parents) for n, (query, parents) in enumerate(parents_of.items())]
-        statement = select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+
+        def build() -> Select[Any]:
+            groups = [_group(of, scope, names, n, query) for n, query in enumerate(queries)]
+            return select(union_all(*groups).subquery()) if len(groups) > 1 else groups[0]
+
+        statement = snapshot.statement(("lists", *shape), build, weight=weight)
         # The position is the database's own; the order of a lateral join's rows is only a habit.
-        for group, place, _, *columns in sorted(await snapshot.fetch(statement, weight=weight), key=itemgetter(2)):
-            found[group, place].append(of.source.row(*columns))
+        for group, place, _, *read in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
+            found[group, place].append(make(read))
     places = {
         (parent, query): (n, m)
         for n, query in enumerate(queries)
@@ -166,47 +214,64 @@ def _page(query: PageQuery, rows: list[Any]) -> Page:
     return Page(rows, has_next=more, has_previous=query.after is not None)
 
 
-def _group(of: ListOf[Any], scope: Scope, number: int, query: PageQuery, parents: Sequence[Parent]) -> Select[Any]:
+def _names(of: ListOf[Any], queries: list[PageQuery]) -> tuple[str, ...] | None:
+    """Name the columns that any of some queries needs, in the order of the row; None: all."""
+    if of.source.part is None or any(query.names is None for query in queries):
+        return None
+    needed = {name for query in queries for name in (*(query.names or ()), *_names_of_order(of, query.order))}
+    return tuple(name for name in of.source.named if name in needed)
+
+
+def _names_of_order(of: ListOf[Any], order: Order) -> list[str]:
+    """Name the columns that cursors are made of: those of the order, and the id."""
+    names = {column: name for name, column in of.source.named.items()}
+    return [names[column] for column, _ in _directed(of, order)]
+
+
+def _group(of: ListOf[Any], scope: Scope, names: tuple[str, ...] | None, number: int, query: PageQuery) -> Select[Any]:
     """Select (group, parent's position, row's position, columns…) for the parents that share one query."""
+    parameter = Parameters(f"q{number}_")
     if of.belongs is None:
-        rows = _rows(of, scope, query, None, numbered=True).subquery()
+        rows = _rows(of, scope, names, query, parameter, numbered=True).subquery()
         return select(literal(number, Integer), literal(1, Integer), *rows.c)
-    given = func.unnest(literal(list(parents), ARRAY(of.key))).table_valued("id", with_ordinality="position")
-    given = given.render_derived(name="parent")
-    page = _rows(of, scope, query, given.c.id, numbered=True).lateral("page")
+    parents = bindparam(f"parents{number}", type_=ARRAY(of.key))
+    given = func.unnest(parents).table_valued("id", with_ordinality="position").render_derived(name="parent")
+    page = _rows(of, scope, names, query, parameter, given.c.id, numbered=True).lateral("page")
     return select(literal(number, Integer), given.c.position, *page.c).select_from(given.join(page, true()))
 
 
 def _rows(
     of: ListOf[Any],
     scope: Scope,
+    names: tuple[str, ...] | None,
     query: PageQuery,
-    parent: ColumnElement[Any] | None,
+    parameter: Parameters,
+    parent: ColumnElement[Any] | None = None,
     *,
     numbered: bool = False,
 ) -> Select[Any]:
     order = _directed(of, query.order)
     ordering = [column.desc() if descending is not query.backward else column.asc() for column, descending in order]
-    columns = of.source.columns
+    columns = list(of.source.columns if names is None else [of.source.named[name] for name in names])
     if numbered:
-        columns = (func.row_number().over(order_by=ordering).label("position"), *columns)
-    statement = select(*columns).select_from(of.source.table)
-    statement = statement.where(*conditions(of, scope, query.where, parent))
+        columns.insert(0, func.row_number().over(order_by=ordering).label("position"))
+    statement = select(*columns).select_from(of.source.table_with(names))
+    statement = statement.where(*conditions(of, scope, query.where, parameter, parent))
     if query.after is not None:
-        statement = statement.where(_beyond(order, query.after, forward=True))
+        statement = statement.where(_beyond(order, parameter, forward=True))
     if query.before is not None:
-        statement = statement.where(_beyond(order, query.before, forward=False))
+        statement = statement.where(_beyond(order, parameter, forward=False))
     if of.source.grouped:
         statement = statement.group_by(of.source.id)
-    return statement.order_by(*ordering).limit(query.limit + 1)
+    return statement.order_by(*ordering).limit(parameter(Integer()))
 
 
 def conditions(
-    of: ListOf[Any], scope: Scope, where: Predicate, parent: ColumnElement[Any] | None
+    of: ListOf[Any], scope: Scope, where: Predicate, parameter: Parameters, parent: ColumnElement[Any] | None
 ) -> list[ColumnElement[bool]]:
     """Say which rows of a list a caller gets: what they may see, below the parent, that the filter keeps."""
     belongs = [] if of.belongs is None or parent is None else [of.belongs(parent)]
-    return [of.source.visible(scope), *belongs, where.sql(of.source.fields)]
+    return [of.source.visible(scope), *belongs, where.sql(of.source.fields, parameter)]
 
 
 def _directed(of: ListOf[Any], order: Order) -> list[tuple[ColumnElement[Any], bool]]:
@@ -216,9 +281,9 @@ def _directed(of: ListOf[Any], order: Order) -> list[tuple[ColumnElement[Any], b
 
 
 def _beyond(
-    order: list[tuple[ColumnElement[Any], bool]], values: tuple[Any, ...], *, forward: bool
+    order: list[tuple[ColumnElement[Any], bool]], parameter: Parameters, *, forward: bool
 ) -> ColumnElement[bool]:
-    bounds = [literal(value, column.type) for (column, _), value in zip(order, values, strict=True)]
+    bounds = [parameter(column.type) for column, _ in order]
     ups = [descending is not forward for _, descending in order]
     if all(up is other for up, other in pairwise(ups)):
         place, bound = tuple_(*[column for column, _ in order]), tuple_(*bounds)

@@ -6,13 +6,16 @@
 
 A predicate names fields and relations; a `Fields` says which columns these are. What is null matches nothing, and
 therefore matches `Not`.
+
+Predicates of the same `shape` say themselves in the same SQL, with parameters in the places of their `values`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +38,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import INET
+
+from auth.statements import Parameters
 
 Scalar = str | int | bool | UUID
 LAST_CHARACTER = 0x10FFFF
@@ -61,8 +66,18 @@ class Fields:
 class Predicate:
     """A condition on the rows of a list."""
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
-        """Say it in SQL."""
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
+        """Say it in SQL, with one parameter for each of the values, in their order."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL: everything but the values."""
+        raise NotImplementedError
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The values that its parameters stand for."""
         raise NotImplementedError
 
 
@@ -72,9 +87,19 @@ class All(Predicate):
 
     parts: tuple[Predicate, ...]
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
-        return and_(true(), *[part.sql(fields) for part in self.parts])
+        return and_(true(), *[part.sql(fields, parameter) for part in self.parts])
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "all", *[part.shape for part in self.parts]
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The values of the parts."""
+        return chain.from_iterable(part.values for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -83,9 +108,19 @@ class AnyOf(Predicate):
 
     parts: tuple[Predicate, ...]
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
-        return or_(false(), *[part.sql(fields) for part in self.parts])
+        return or_(false(), *[part.sql(fields, parameter) for part in self.parts])
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "any", *[part.shape for part in self.parts]
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The values of the parts."""
+        return chain.from_iterable(part.values for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -94,9 +129,19 @@ class Not(Predicate):
 
     part: Predicate
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
-        return not_(func.coalesce(self.part.sql(fields), false()))
+        return not_(func.coalesce(self.part.sql(fields, parameter), false()))
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "not", self.part.shape
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The values of the part."""
+        return self.part.values
 
 
 @dataclass(frozen=True)
@@ -104,16 +149,25 @@ class In(Predicate):
     """The field is one of some values; of none, if there are none."""
 
     field: str
-    values: tuple[Scalar, ...]
+    among: tuple[Scalar, ...]
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
         column = fields.columns[self.field]
-        if not self.values:
+        if not self.among:
             return false()
-        if len(self.values) == 1:
-            return column == literal(self.values[0], _sql_type(self.values[0]))
-        return column == any_(literal(list(self.values), ARRAY(_sql_type(self.values[0]))))
+        kind = _sql_type(self.among[0])
+        return column == parameter(kind) if len(self.among) == 1 else column == any_(parameter(ARRAY(kind)))
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "in", self.field, min(len(self.among), 2), *map(type, self.among[:1])
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The one value, or all as one list."""
+        return iter(self.among if len(self.among) <= 1 else [list(self.among)])
 
 
 class Match(StrEnum):
@@ -132,16 +186,35 @@ class Text(Predicate):
     match: Match
     value: str
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
         column = fields.columns[self.field]
         if self.value == "":
             return column.is_not(None)
         if self.match is Match.STARTS_WITH:
-            return _starts_with(column, self.value)
+            # A range rather than LIKE: it keeps its index under row-level security.
+            lower = column >= parameter(SqlText())
+            return lower if _after(self.value) is None else and_(lower, column < parameter(SqlText()))
         if self.match is Match.CONTAINS:
-            return func.strpos(column, literal(self.value, SqlText)) > 0
-        return func.strpos(_folded(column), _folded(literal(self.value, SqlText))) > 0
+            return func.strpos(column, parameter(SqlText())) > 0
+        return func.strpos(_folded(column), _folded(parameter(SqlText()))) > 0
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "text", self.field, self.match, self.value == "", self._has_end
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The text, and what comes after all that starts with it."""
+        if self.value != "":
+            yield self.value
+        if self._has_end:
+            yield _after(self.value)
+
+    @property
+    def _has_end(self) -> bool:
+        return self.match is Match.STARTS_WITH and self.value != "" and _after(self.value) is not None
 
 
 @dataclass(frozen=True)
@@ -153,17 +226,27 @@ class Range(Predicate):
     to: int | datetime | None = None
     before: int | datetime | None = None
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
         column = fields.columns[self.field]
         bounds: list[ColumnElement[bool]] = []
         if self.at_least is not None:
-            bounds.append(column >= self.at_least)
+            bounds.append(column >= parameter(column.type))
         if self.to is not None:
-            bounds.append(column <= self.to)
+            bounds.append(column <= parameter(column.type))
         if self.before is not None:
-            bounds.append(column < self.before)
+            bounds.append(column < parameter(column.type))
         return and_(column.is_not(None), *bounds)
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "range", self.field, self.at_least is None, self.to is None, self.before is None
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The bounds that there are."""
+        return (bound for bound in (self.at_least, self.to, self.before) if bound is not None)
 
 
 @dataclass(frozen=True)
@@ -171,13 +254,23 @@ class Overlaps(Predicate):
     """The field, a list of IP addresses, holds one of some addresses."""
 
     field: str
-    values: tuple[IPv4Address | IPv6Address, ...]
+    among: tuple[IPv4Address | IPv6Address, ...]
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
-        if not self.values:
+        if not self.among:
             return false()
-        return fields.columns[self.field].op("&&", return_type=Boolean())(literal(list(self.values), ARRAY(INET)))
+        return fields.columns[self.field].op("&&", return_type=Boolean())(parameter(ARRAY(INET)))
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "overlaps", self.field, bool(self.among)
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The addresses, as one list."""
+        return iter([list(self.among)] if self.among else [])
 
 
 @dataclass(frozen=True)
@@ -187,16 +280,26 @@ class Exists(Predicate):
     relation: str
     part: Predicate = All(())
 
-    def sql(self, fields: Fields) -> ColumnElement[bool]:
+    def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL."""
         related = fields.relations[self.relation]
         return (
             select(literal(1))
             .select_from(related.table)
-            .where(related.on, self.part.sql(related.fields))
+            .where(related.on, self.part.sql(related.fields, parameter))
             .correlate_except(related.table)
             .exists()
         )
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the SQL."""
+        return "exists", self.relation, self.part.shape
+
+    @property
+    def values(self) -> Iterator[Any]:
+        """The values of the part."""
+        return self.part.values
 
 
 def size(predicate: Predicate) -> int:
@@ -208,13 +311,6 @@ def size(predicate: Predicate) -> int:
             return max(1, size(part))
         case _:
             return 1
-
-
-def _starts_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    # A range rather than LIKE: it keeps its index under row-level security.
-    end = _after(prefix)
-    lower = column >= literal(prefix, SqlText)
-    return lower if end is None else and_(lower, column < literal(end, SqlText))
 
 
 def _after(prefix: str) -> str | None:

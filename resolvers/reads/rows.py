@@ -1,6 +1,8 @@
 """Rows as the reads give them: plain named tuples, one per kind, with the columns in the order they are selected."""
 
+from collections import namedtuple
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,8 +37,16 @@ class ServiceRow(NamedTuple):
     description: str | None
 
 
+SEPARATOR = "\x1f"
+"""Between the codes of a resource's places: the driver makes a text in a tenth of the time of a list."""
+
+
 class ResourceRow(NamedTuple):
-    """What lists of resources show, with the Service that every resource has."""
+    """What lists of resources show, with the Service that every resource has.
+
+    Its tags are a JSON object, and its places codes with separators between them, as texts: whoever shows them takes
+    them apart, once for all resources that have the same.
+    """
 
     organization_id: UUID
     cloud_id: UUID
@@ -47,15 +57,34 @@ class ResourceRow(NamedTuple):
     status: str
     environment: str
     revision: int
-    tags: dict[str, str]
-    availability_zones: list[str]
-    data_centers: list[str]
+    tags: str
+    availability_zones: str
+    data_centers: str
     monitoring_enabled: bool
     on_call: bool
     created_at: datetime
     updated_at: datetime
     service_name: str
     service_description: str | None
+
+
+class PartOfResourceRow:
+    """A row that has only some of the columns of a `ResourceRow`, by the same names."""
+
+    __slots__ = ()
+
+
+@lru_cache(maxsize=256)
+def part_of_resource_row(names: tuple[str, ...]) -> Any:
+    """Make the class of the rows that have these columns of a resource."""
+    return type("PartOfResourceRow", (PartOfResourceRow, namedtuple("Columns", names)), {"__slots__": ()})
+
+
+class TagRow(NamedTuple):
+    """A tag of a resource."""
+
+    key: str
+    value: str
 
 
 class AttributesRow(NamedTuple):

@@ -1,7 +1,8 @@
 """Where each kind of row comes from, in which orders, what filters may name, and what of it a caller may see."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     false,
     func,
     literal,
@@ -45,6 +47,7 @@ class Source(Generic[R]):
 
     name: str
     row: Callable[..., R]
+    """The named tuple of a row, whose fields are the columns in their order."""
     columns: tuple[ColumnElement[Any], ...]
     table: FromClause
     id: Column[Any]
@@ -55,11 +58,30 @@ class Source(Generic[R]):
     fields: Fields = field(default_factory=lambda: Fields({}))
     grouped: bool = False
     """Whether a row stands for a group of table rows with the same `id`."""
+    part: Callable[[tuple[str, ...]], Any] | None = None
+    """Makes the class of rows that have only some of the columns, where there are such rows."""
 
     @property
     def counted(self) -> FromClause:
         """The table alone: joins only add columns, so that counts do without them."""
         return cast("FromClause", self.id.table)
+
+    @cached_property
+    def named(self) -> Mapping[str, ColumnElement[Any]]:
+        """The columns by the names of the row's fields."""
+        return dict(zip(cast("Any", self.row)._fields, self.columns, strict=True))
+
+    def make(self, names: tuple[str, ...] | None) -> Callable[[Iterable[Any]], Any]:
+        """What makes a row of the columns of these names, or of all."""
+        row: Any = self.row if names is None or self.part is None else self.part(names)
+        make: Callable[[Iterable[Any]], Any] = row._make
+        return make
+
+    def table_with(self, names: Iterable[str] | None) -> FromClause:
+        """The table, joined with others only if some of the columns of these names, or of all, are theirs."""
+        columns = self.columns if names is None else [self.named[name] for name in names]
+        tables = {of.table for column in columns for of in column.base_columns if isinstance(of, Column)}
+        return self.table if tables - {self.counted} else self.counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +94,12 @@ class ListOf(Generic[R]):
     key: TypeEngine[Any] = field(default_factory=Uuid)
 
 
-def among(column: ColumnElement[Any], values: tuple[Any, ...], kind: TypeEngine[Any] | None = None) -> Any:
-    """Hold a column to some values; one value is an equality, which keeps the order of an index."""
-    kind = Uuid() if kind is None else kind
-    if not values:
+def _among(column: ColumnElement[Any], scope: Scope, name: str) -> ColumnElement[bool]:
+    """Hold a column to what the scope holds under a name; one is an equality, which keeps the order of an index."""
+    held = getattr(scope, name)
+    if not held:
         return false()
-    if len(values) == 1:
-        return column == literal(values[0], kind)
-    return column == any_(literal(list(values), ARRAY(kind)))
+    return column == (bindparam(name, type_=Uuid()) if len(held) == 1 else any_(bindparam(name, type_=ARRAY(Uuid()))))
 
 
 # -- what a caller may see -------------------------------------------------------------------------------------------
@@ -87,18 +107,18 @@ def among(column: ColumnElement[Any], values: tuple[Any, ...], kind: TypeEngine[
 
 def named_organizations(scope: Scope) -> ColumnElement[bool]:
     """Organizations that the caller sees by name."""
-    return true() if scope.all_names else among(ORGANIZATION.c.id, scope.organizations)
+    return true() if scope.all_names else _among(ORGANIZATION.c.id, scope, "organizations")
 
 
 def named_clouds(scope: Scope) -> ColumnElement[bool]:
     """Clouds that the caller sees by name."""
-    return true() if scope.all_names else among(CLOUD.c.id, scope.clouds)
+    return true() if scope.all_names else _among(CLOUD.c.id, scope, "clouds")
 
 
 def in_open_clouds(of: FromClause) -> Callable[[Scope], ColumnElement[bool]]:
     """Rows of Clouds whose content the caller sees."""
     return lambda scope: and_(
-        among(of.c.organization_id, scope.resource_organizations), among(of.c.cloud_id, scope.resource_clouds)
+        _among(of.c.organization_id, scope, "resource_organizations"), _among(of.c.cloud_id, scope, "resource_clouds")
     )
 
 
@@ -178,14 +198,26 @@ SERVICES = Source(
     fields=Fields({"name": SERVICE.c.name, "organization": SERVICE.c.organization_id, "cloud": SERVICE.c.cloud_id}),
 )
 
+_AS_TEXT = {
+    "tags": RESOURCE.c.tags.cast(Text()).label("tags"),
+    **{
+        name: func.array_to_string(RESOURCE.c[name], rows.SEPARATOR).label(name)
+        for name in ("availability_zones", "data_centers")
+    },
+}
 RESOURCES = Source(
     name="resource",
     row=rows.ResourceRow,
     columns=(
-        *(RESOURCE.c[name] for name in rows.ResourceRow._fields if name in RESOURCE.c),
+        *(
+            _AS_TEXT[name] if name in _AS_TEXT else RESOURCE.c[name]
+            for name in rows.ResourceRow._fields
+            if name in RESOURCE.c
+        ),
         SERVICE.c.name.label("service_name"),
         SERVICE.c.description.label("service_description"),
     ),
+    part=rows.part_of_resource_row,
     # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
     table=RESOURCE.join(
         SERVICE,

@@ -22,6 +22,7 @@ from gateway.execution import Engine
 from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
 from gateway.settings import Limits
 from resolvers.trace import Trace
+from tests.executors import EXECUTOR_CLASS
 
 NO_ID = strawberry.ID("")
 SECRET = "what only a resolver knows"
@@ -221,7 +222,7 @@ class Application:
         self.open_error: Exception | None = None
         limits = limits or Limits()
         endpoint = GraphQLEndpoint(
-            Engine(schema, limits, page_size),
+            Engine(schema, limits, page_size, executor_class=EXECUTOR_CLASS),
             JwtVerifier([key], "library", "library"),
             self._open_context,
             limits,

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.postgres import DatabaseUrls
-from resolvers.snapshot import create_engine
+from resolvers.database import Database
 from tests.schema.graph import Graph
 from tests.schema.making import make_world
 from tests.schema.world import World, load_world
@@ -18,12 +18,12 @@ async def graph_of(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[C
         if seed not in graphs:
             urls, world = make_database(), make_world(seed)
             await load_world(urls, world)
-            graphs[seed] = Graph(create_engine(urls.app, pool_size=4, statement_seconds=20), world)
+            graphs[seed] = Graph(Database(urls.app, pool_size=4, statement_seconds=20), world)
         return graphs[seed]
 
     yield give
     for graph in graphs.values():
-        await graph.database.dispose()
+        await graph.database.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from auth.tokens import Claims
 from gateway.context import context_opener
 from gateway.execution import Engine, RequestError
 from gateway.http import ErrorFormatter
 from gateway.settings import Limits
+from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
-from resolvers.snapshot import unavailable
 from resolvers.trace import Trace
 from schema.build import build_schema
+from tests.executors import EXECUTOR_CLASS
 from tests.schema.world import World
 
 
@@ -53,7 +53,7 @@ class Graph:
 
     def __init__(
         self,
-        database: AsyncEngine,
+        database: Database,
         world: World,
         *,
         limits: Limits | None = None,
@@ -61,7 +61,8 @@ class Graph:
     ) -> None:
         self.database = database
         self.world = world
-        self._engine = Engine(build_schema(), limits or Limits(tokens=100_000, aliases=1000, objects=10**9), _page_size)
+        limits = limits or Limits(tokens=100_000, aliases=1000, objects=10**9)
+        self._engine = Engine(build_schema(), limits, _page_size, executor_class=EXECUTOR_CLASS)
         self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
         self._errors = ErrorFormatter(unavailable)
 

@@ -4,51 +4,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnClause, ColumnElement, FromClause, Join, Select, Table, event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import BindParameter, ColumnClause, ColumnElement, FromClause, Join, Select, Table
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, False_
 from sqlalchemy.sql.selectable import Alias
 
-from auth.principal import PRINCIPAL
+from auth.statements import Statement
 from auth.tables import Cloud, Membership, Organization, table
+from resolvers.database import Database
 
 KEYS = {table(Organization): "id", table(Cloud): "id"}
 """The column by which a table is held to a scope, where it is not the Cloud's."""
 
 
 @contextmanager
-def executed(engine: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the texts of the statements that a database is sent."""
-    texts: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
-        texts.append(text)
-
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
+def executed(database: Database) -> Iterator[list[Statement]]:
+    """Collect the statements that a database is sent."""
+    statements: list[Statement] = []
+    before = database.watch
+    database.watch = statements.append
     try:
-        yield texts
+        yield statements
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+        database.watch = before
 
 
-@contextmanager
-def constructed(engine: AsyncEngine) -> Iterator[list[Select[Any]]]:
-    """Collect the selects that a database is sent, but for the one that reads the caller."""
-    selects: list[Select[Any]] = []
-
-    def note(_connection: Any, statement: Any, *_: Any) -> None:
-        if isinstance(statement, Select) and statement is not PRINCIPAL:
-            selects.append(statement)
-
-    event.listen(engine.sync_engine, "before_execute", note)
-    try:
-        yield selects
-    finally:
-        event.remove(engine.sync_engine, "before_execute", note)
-
-
-def unscoped(statement: Select[Any]) -> list[str]:
+def unscoped(statement: Any) -> list[str]:
     """Name the tables of tenants that a statement reads without holding them to a scope.
 
     A table is held by a condition on its Cloud, or tied to another of the statement by its organization and a key.

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 
 from auth.tables import Account, Cloud, Membership, Organization, Profile
 from gateway.postgres import DatabaseUrls
-from resolvers.snapshot import create_engine
+from resolvers.database import Database
 from resolvers.tables import (
     ClusterNode,
     DnsAlias,
@@ -50,9 +50,9 @@ IN_CLOUDS: dict[type[SQLModel], str] = {
 async def graph_over(database: DatabaseUrls, world: World) -> AsyncIterator[Graph]:
     """Write a world into an empty database, and give the graph over it."""
     await load_world(database, world)
-    engine = create_engine(database.app, pool_size=4, statement_seconds=20)
-    yield Graph(engine, world)
-    await engine.dispose()
+    reader = Database(database.app, pool_size=4, statement_seconds=20)
+    yield Graph(reader, world)
+    await reader.close()
 
 
 def without(world: World, code: str) -> World:

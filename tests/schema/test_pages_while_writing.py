@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from auth.tables import table
 from gateway.postgres import DatabaseUrls
-from resolvers.snapshot import create_engine
+from resolvers.database import Database
 from resolvers.tables import Resource, Service
 from schema.enums import ResourceOrderField
 from schema.ids import global_id
@@ -109,10 +109,10 @@ class Shelf:
 async def shelf(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Shelf]:
     urls, world = make_database(), make_world()
     await load_world(urls, world)
-    reader = create_engine(urls.app, pool_size=1, statement_seconds=20)
+    reader = Database(urls.app, pool_size=1, statement_seconds=20)
     writer = create_async_engine(urls.app)
     yield Shelf(Graph(reader, world), writer)
-    await reader.dispose()
+    await reader.close()
     await writer.dispose()
 
 
