@@ -1,6 +1,7 @@
 """The caller: which account, and what of which Clouds it may see. Read from the database at each operation."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,6 @@ from sqlalchemy import BindParameter, bindparam, false, null, select, true, unio
 from sqlalchemy.types import Text
 
 from auth.errors import Unauthenticated
-from auth.statements import Statement
 from auth.tables import (
     Account,
     AccountKind,
@@ -22,9 +22,6 @@ from auth.tables import (
     table,
 )
 from auth.tokens import INVALID_TOKEN
-
-Fetch = Callable[[Statement, Mapping[str, Any]], Awaitable[Sequence[Any]]]
-"""Runs one select inside the operation's transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +82,14 @@ class Scope:
         }
 
 
+COLUMNS = 14
+"""How many columns `CALLER` has."""
 NO_PROFILES: frozenset[Profile] = frozenset()
 NOTHING = Scope(False, (), (), (), ())
 """The scope of the anonymous."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Principal:
     """An authenticated account with its memberships, as they are in this operation's snapshot."""
 
@@ -102,26 +101,36 @@ class Principal:
     clouds: tuple[VisibleCloud, ...]
     scope: Scope
 
+    @cached_property
+    def organizations_by_id(self) -> Mapping[UUID, VisibleOrganization]:
+        """The organizations that the caller sees by name, by their ids."""
+        return {organization.id: organization for organization in self.organizations}
+
+    @cached_property
+    def clouds_by_id(self) -> Mapping[UUID, VisibleCloud]:
+        """The Clouds that the caller sees by name, by their ids."""
+        return {cloud.id: cloud for cloud in self.clouds}
+
 
 ACCOUNT, ORGANIZATION, CLOUD = table(Account), table(Organization), table(Cloud)
 MEMBERSHIP, MEMBER = table(Membership), table(OrganizationMember)
-CALLER: BindParameter[UUID] = bindparam("account_id")
+ACCOUNT_ID: BindParameter[UUID] = bindparam("account_id")
 
 # One row per thing that makes a Cloud, or an organization alone, visible to the caller.
 VISIBLE = union_all(
     select(
         MEMBERSHIP.c.organization_id, MEMBERSHIP.c.cloud_id, MEMBERSHIP.c.profile, true().label("sees_resources")
-    ).where(MEMBERSHIP.c.account_id == CALLER),
+    ).where(MEMBERSHIP.c.account_id == ACCOUNT_ID),
     select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), true())
     .join(ACCOUNT, ACCOUNT.c.organization_id == CLOUD.c.organization_id)
-    .where(ACCOUNT.c.id == CALLER, ACCOUNT.c.kind == AccountKind.API_ACCOUNT.value),
+    .where(ACCOUNT.c.id == ACCOUNT_ID, ACCOUNT.c.kind == AccountKind.API_ACCOUNT.value),
     select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), false())
     .join(MEMBER, MEMBER.c.organization_id == CLOUD.c.organization_id)
-    .where(MEMBER.c.account_id == CALLER, MEMBER.c.is_security_representative),
-    select(MEMBER.c.organization_id, null(), null().cast(Text), false()).where(MEMBER.c.account_id == CALLER),
+    .where(MEMBER.c.account_id == ACCOUNT_ID, MEMBER.c.is_security_representative),
+    select(MEMBER.c.organization_id, null(), null().cast(Text), false()).where(MEMBER.c.account_id == ACCOUNT_ID),
 ).cte("visible")
 
-PRINCIPAL = Statement(
+CALLER = (
     select(
         ACCOUNT.c.id.label("account_id"),
         ACCOUNT.c.kind,
@@ -142,22 +151,43 @@ PRINCIPAL = Statement(
     .outerjoin(VISIBLE, true())
     .outerjoin(ORGANIZATION, ORGANIZATION.c.id == VISIBLE.c.organization_id)
     .outerjoin(CLOUD, (CLOUD.c.organization_id == VISIBLE.c.organization_id) & (CLOUD.c.id == VISIBLE.c.cloud_id))
-    .where(ACCOUNT.c.id == CALLER, ACCOUNT.c.disabled_at.is_(None))
+    .where(ACCOUNT.c.id == ACCOUNT_ID, ACCOUNT.c.disabled_at.is_(None))
     .order_by(ORGANIZATION.c.id, CLOUD.c.id)
 )
+"""What makes a principal: a row for each reason why the caller sees something, or one without any."""
 
 
-async def load_principal(fetch: Fetch, account_id: UUID) -> Principal:
-    """Read an account and what it may see, in one statement.
+class Principals:
+    """Makes principals of what was read of them; what is the same as the last time gives the same principal."""
 
-    Raises Unauthenticated if the account does not exist or is disabled, with the answer of an invalid token.
-    """
-    rows = await fetch(PRINCIPAL, {"account_id": account_id})
-    if not rows:
-        raise Unauthenticated(INVALID_TOKEN)
+    def __init__(self, size: int = 1024) -> None:
+        self._size = size
+        self._made: OrderedDict[UUID, tuple[Sequence[Any], Principal]] = OrderedDict()
+
+    def of(self, account_id: UUID, rows: Sequence[Any]) -> Principal:
+        """Give the principal of an account, of rows as `CALLER` selects them, whatever columns come after.
+
+        Raises Unauthenticated if there are none, with the answer of an invalid token: the account does not exist or is
+        disabled.
+        """
+        if not rows:
+            raise Unauthenticated(INVALID_TOKEN)
+        made = self._made.get(account_id)
+        if made is not None and made[0] == rows:
+            return made[1]
+        principal = _principal(account_id, rows)
+        self._made[account_id] = (rows, principal)
+        self._made.move_to_end(account_id)
+        if len(self._made) > self._size:
+            self._made.popitem(last=False)
+        return principal
+
+
+def _principal(account_id: UUID, rows: Sequence[Any]) -> Principal:
     organizations: dict[UUID, VisibleOrganization] = {}
     clouds: dict[UUID, VisibleCloud] = {}
-    for _, _, _, _, organization_id, *organization, cloud_id, cloud, name, is_default, profile, sees_resources in rows:
+    for row in rows:
+        _, _, _, _, organization_id, *organization, cloud_id, code, name, is_default, profile, sees = row[:COLUMNS]
         if organization_id is not None and organization_id not in organizations:
             organizations[organization_id] = VisibleOrganization(organization_id, *organization)
         if cloud_id is not None:
@@ -166,11 +196,11 @@ async def load_principal(fetch: Fetch, account_id: UUID) -> Principal:
             clouds[cloud_id] = VisibleCloud(
                 organization_id,
                 cloud_id,
-                cloud,
+                code,
                 name,
                 is_default,
                 held | {Profile(profile)} if profile else held,
-                sees_resources or (seen is not None and seen.sees_resources),
+                sees or (seen is not None and seen.sees_resources),
             )
     _, kind, email, is_platform, *_ = rows[0]
     return Principal(

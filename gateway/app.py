@@ -28,7 +28,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), limits, _page_size, executor_class=EXECUTORS[settings.executor]),
+        Engine(build_schema(), limits, page_size, executor_class=EXECUTORS[settings.executor]),
         JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
@@ -58,5 +58,6 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     )
 
 
-def _page_size(arguments: Mapping[str, Any]) -> int:
-    return extent(PageArguments(**arguments))[0]
+def page_size(arguments: Mapping[str, Any], flat_page: int | None) -> int:
+    """Say how large the page of a connection is, for the limits; raises BadUserInput."""
+    return extent(PageArguments(**arguments), flat_page)[0]

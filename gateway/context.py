@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from auth.principal import load_principal
+from auth.principal import Principals
 from auth.tokens import Claims
 from resolvers.context import Caller, Context
 from resolvers.database import ConnectionLost, Database
 from resolvers.loaders import Loaders
 from resolvers.reads.counts import SECONDS
 from resolvers.reads.cursors import CursorSeal
+from resolvers.reads.topology import Topologies, load_caller
 from resolvers.snapshot import open_snapshot
 from resolvers.trace import Trace
 
@@ -21,6 +22,7 @@ def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float
 
     A count or a facet that takes longer than `count_seconds` is given up.
     """
+    principals, topologies = Principals(), Topologies()
 
     @asynccontextmanager
     async def open_context(claims: Claims | None, trace: Trace | None) -> AsyncIterator[Context]:
@@ -41,7 +43,7 @@ def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float
 
     async def _read_caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
         snapshot = await stack.enter_async_context(open_snapshot(database, trace))
-        principal = await load_principal(snapshot.fetch, claims.subject)
-        return Caller(principal, Loaders(snapshot, principal, count_seconds=count_seconds), seal)
+        caller = await load_caller(snapshot, principals, claims.subject)
+        return Caller(caller.principal, Loaders(snapshot, caller, topologies, count_seconds=count_seconds), seal)
 
     return open_context

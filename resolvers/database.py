@@ -72,6 +72,7 @@ class Database:
                     min_size=0,
                     max_size=self._pool_size,
                     timeout=5,
+                    max_inactive_connection_lifetime=0,  # kept for good: no timer for each return
                     init=_set_up,
                     reset=_leave,
                     statement_cache_size=STATEMENTS_PREPARED,

@@ -19,10 +19,13 @@ class Loader(DataLoader[K, V]):
     Single keys and columns share one queue and what was read. A column costs one future, however long it is.
     """
 
-    def __init__(self, read: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:
+    def __init__(
+        self, read: Callable[[Sequence[K]], Awaitable[Sequence[V]]], known: Mapping[K, V | Exception] | None = None
+    ) -> None:
+        """Take what reads, and what is known already."""
         super().__init__(cache=False)
         self._read = read
-        self._known: dict[K, V | Exception] = {}
+        self._known: dict[K, V | Exception] = dict(known or {})
         self._asked: dict[K, asyncio.Future[Any]] = {}
         """What is being read for a key: done once the key is known, or could not be read."""
 

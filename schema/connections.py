@@ -13,7 +13,7 @@ from auth.errors import BadUserInput
 from resolvers.reads.counts import Dimension as CountedBy
 from resolvers.reads.counts import Facet as FacetRow
 from resolvers.reads.counts import FacetValue as FacetValueRow
-from resolvers.reads.pages import LARGEST_PAGE, Listing, Order, Page, PageArguments, listings
+from resolvers.reads.pages import LARGEST_FLAT_PAGE, LARGEST_PAGE, Listing, Order, Page, PageArguments, listings
 from resolvers.reads.pages import Parent as ParentKey
 from resolvers.reads.predicates import All, Predicate
 from resolvers.reads.rows import ResourceRow
@@ -48,6 +48,11 @@ First = Annotated[
 ]
 After = Annotated[str | None, strawberry.argument(description="The cursor after which the page starts.")]
 Last = Annotated[int | None, strawberry.argument(description=f"How many from the end, at most {LARGEST_PAGE}.")]
+FLAT = f"{LARGEST_PAGE}, or {LARGEST_FLAT_PAGE:,} if no connection is selected below"
+FirstOfFlat = Annotated[
+    int | None, strawberry.argument(description=f"How many from the start: 20 if absent, at most {FLAT}.")
+]
+LastOfFlat = Annotated[int | None, strawberry.argument(description=f"How many from the end, at most {FLAT}.")]
 Before = Annotated[str | None, strawberry.argument(description="The cursor before which the page ends.")]
 Filter = Annotated[ResourceFilter | None, strawberry.argument(description="Which resources; all if absent.")]
 OrderBy = Annotated[
@@ -234,9 +239,9 @@ def resources_of(of: ListOf[Any], *, description: str, parent: str | None = None
         info: Info,
         filter: Filter = UNSET,  # noqa: A002 - the argument's public name
         order_by: OrderBy = UNSET,
-        first: First = UNSET,
+        first: FirstOfFlat = UNSET,
         after: After = UNSET,
-        last: Last = UNSET,
+        last: LastOfFlat = UNSET,
         before: Before = UNSET,
     ) -> Column:
         where = filter.predicate() if filter else All(())
@@ -250,9 +255,10 @@ def resources_of(of: ListOf[Any], *, description: str, parent: str | None = None
             where=where,
             order=ordering(order_by),
             names=columns_shown(info),
+            flat_page=LARGEST_FLAT_PAGE,
         )
 
-    return by_column(resolve, description=description)
+    return by_column(resolve, description=description, flat_page=LARGEST_FLAT_PAGE)
 
 
 def services_of(of: ListOf[Any], *, description: str, parent: str | None = None) -> Any:
@@ -290,6 +296,7 @@ def list_pages(
     where: Predicate | None = None,
     order: Order = (),
     names: frozenset[str] | None = None,
+    flat_page: int | None = None,
 ) -> list[Any]:
     """Say which page of each parent's list the four page arguments ask for; raises BadUserInput."""
     return listings(
@@ -300,6 +307,7 @@ def list_pages(
         where=where,
         order=order,
         names=names,
+        flat_page=flat_page,
     )
 
 

@@ -54,10 +54,11 @@ async def _only(values: Awaitable[list[Any]]) -> Any:
     return value
 
 
-def by_column(resolve: Callable[..., Column], *, description: str, list_size: int | None = None) -> Any:
+def by_column(resolve: Callable[..., Column], *, description: str, **metadata: int) -> Any:
     """Declare a field by a function of its parents: `resolve(parents, info, …)`, with the field's arguments.
 
-    A list whose length has no argument says how long it usually is.
+    The metadata are for the limits: of a list whose length has no argument, how long it usually is (`list_size`); of a
+    connection, how large a page may be that is flat (`flat_page`).
     """
     _, _, *arguments = inspect.signature(resolve).parameters.values()
 
@@ -71,7 +72,7 @@ def by_column(resolve: Callable[..., Column], *, description: str, list_size: in
         resolver=signature,
         description=description,
         extensions=[ByColumn(resolve)],
-        metadata={} if list_size is None else {"list_size": list_size},
+        metadata=metadata,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from auth.errors import BadUserInput
-from auth.principal import Principal
+from auth.principal import Principal, VisibleCloud, VisibleOrganization
 from resolvers.reads import rows
 
 PREFIXES: Mapping[str, str] = {
@@ -55,7 +55,9 @@ RESOURCE_TYPES: Mapping[str, str] = {
 ROW_TYPES: Mapping[type, str] = {
     Principal: "Viewer",
     rows.OrganizationRow: "Organization",
+    VisibleOrganization: "Organization",
     rows.CloudRow: "Cloud",
+    VisibleCloud: "Cloud",
     rows.ServiceRow: "Service",
     rows.RegionRow: "Region",
     rows.DataCenterRow: "DataCenter",

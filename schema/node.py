@@ -11,6 +11,21 @@ from resolvers.context import Caller
 from schema.edge import Column, Info, by_column
 from schema.ids import PREFIXES, RESOURCE_TYPES, type_name, type_names
 
+LOADERS = {
+    "Organization": "organization_by_id",
+    "Cloud": "cloud_by_id",
+    "Service": "service_by_id",
+    "Snapshot": "snapshot_by_id",
+    "DnsAlias": "dns_alias_by_id",
+    "LoadBalancerMember": "load_balancer_member_by_id",
+    "ObjectStoreUser": "object_store_user_by_id",
+    "Namespace": "namespace_by_id",
+    "ClusterNode": "cluster_node_by_id",
+    "Maintenance": "maintenance_by_id",
+    "Indicator": "indicator_by_id",
+    "SmsSubscription": "sms_subscription_by_id",
+    "Operation": "operation_by_id",
+}
 RESOURCE_TYPE_NAMES = frozenset(RESOURCE_TYPES.values())
 
 
@@ -53,19 +68,4 @@ async def load_node(caller: Caller, type_: str, key: UUID) -> Any:
             "AvailabilityZone": topology.zones,
         }
         return next((place for place in places[type_].values() if place.id == key), None)
-    loader: Any = {
-        "Organization": loaders.organization_by_id,
-        "Cloud": loaders.cloud_by_id,
-        "Service": loaders.service_by_id,
-        "Snapshot": loaders.snapshot_by_id,
-        "DnsAlias": loaders.dns_alias_by_id,
-        "LoadBalancerMember": loaders.load_balancer_member_by_id,
-        "ObjectStoreUser": loaders.object_store_user_by_id,
-        "Namespace": loaders.namespace_by_id,
-        "ClusterNode": loaders.cluster_node_by_id,
-        "Maintenance": loaders.maintenance_by_id,
-        "Indicator": loaders.indicator_by_id,
-        "SmsSubscription": loaders.sms_subscription_by_id,
-        "Operation": loaders.operation_by_id,
-    }.get(type_)
-    return None if loader is None else await loader.load(key)
+    return await getattr(loaders, LOADERS[type_]).load(key) if type_ in LOADERS else None

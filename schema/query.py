@@ -9,7 +9,6 @@ from strawberry import ID, UNSET
 
 from auth.errors import BadUserInput, LimitExceeded
 from resolvers.context import Context
-from resolvers.reads.lookups import Topology
 from resolvers.reads.predicates import All, In, Match, Text
 from resolvers.reads.sources import (
     ALL_OPERATIONS,
@@ -18,6 +17,7 @@ from resolvers.reads.sources import (
     ALL_SERVICES,
     ALL_TAG_KEYS,
 )
+from resolvers.reads.topology import Topology
 from schema.accounts import Viewer
 from schema.clusters import KubernetesCluster
 from schema.conditions import given

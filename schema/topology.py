@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from resolvers.reads import rows
-from resolvers.reads.lookups import Topology
 from resolvers.reads.sources import RESOURCES_OF_ZONE
+from resolvers.reads.topology import Topology
 from schema.connections import ResourcesConnection, resources_of
 from schema.edge import Column, Info, by_column, caller_of, then
 from schema.enums import ZoneAudience

@@ -8,6 +8,10 @@ What is counted, for a list that is a connection with pages of `n`:
 
 Any other list of objects counts as many as its argument `ids` holds, or as its Strawberry field declares with
 `metadata={"list_size": 4}`, or 10. Introspection has a depth of its own and no objects: it reads no data.
+
+A connection whose field declares `metadata={"flat_page": 5000}` has pages of up to so many nodes if they are flat: if
+no connection is selected below. What is around a node of a page so large that only flat ones can be, its neighbours and
+short lists, counts with the node, up to `AROUND_A_NODE` objects.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,10 +45,15 @@ from gateway.limits.require import require_at_most
 from gateway.settings import Limits
 
 LIST_SIZE = 10
+AROUND_A_NODE = 10
+LARGEST_PAGE = 100
+"""Larger pages than this are flat."""
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 
-PageSize = Callable[[Mapping[str, Any]], int]
-"""The size of a connection's page for the values of its page arguments (those given); raises BadUserInput."""
+PageSize = Callable[[Mapping[str, Any], int | None], int]
+"""The size of a connection's page for the values of its page arguments (those given) and the largest flat page there
+may be, None if it is not flat or the field has none; raises BadUserInput.
+"""
 
 Variables = Mapping[str, Any]
 
@@ -73,7 +82,8 @@ class _Selection:
 class _Field:
     """A field of objects: how many, and whether it is a level, an object, or only the wrapping of a connection."""
 
-    size: Callable[[Variables], int]
+    size: Callable[[Variables, bool], int]
+    """For the variables, and whether nothing below is a connection."""
     selection: _Selection
     level: int = 1
     objects: int = 1
@@ -84,7 +94,8 @@ class _Field:
     def count(self, size: int, below: _Count) -> int:
         """Count the objects of the field and `below` it, for one parent."""
         if self.is_connection:
-            return below.once + size * below.per_item
+            per_item = max(1, below.per_item - AROUND_A_NODE) if size > LARGEST_PAGE else below.per_item
+            return below.once + size * per_item
         return size * (self.objects + below.once)
 
 
@@ -96,6 +107,7 @@ class Selections:
         self._page_size = page_size
         self._fragments: dict[str, _Selection] = {}
         self._operations: dict[str | None, _Selection] = {}
+        self._flat: dict[_Selection, bool] = {}
         for node in document.definitions:
             if isinstance(node, FragmentDefinitionNode):
                 on = schema.type_map[node.type_condition.name.value]
@@ -153,7 +165,7 @@ class Selections:
         for field in selection.fields:
             if field.is_introspection:
                 continue
-            size = field.size(variables)
+            size = field.size(variables, self._is_flat(field.selection))
             below = self._count(field.selection, variables, known)
             count = field.count(size, below)
             once += 0 if field.is_per_item else count
@@ -164,6 +176,14 @@ class Selections:
             once += known[name].once
             per_item += known[name].per_item
         return _Count(once, per_item)
+
+    def _is_flat(self, selection: _Selection) -> bool:
+        """Say whether there is no connection in a selection, at any level."""
+        if selection not in self._flat:
+            self._flat[selection] = all(
+                not field.is_connection and self._is_flat(field.selection) for field in selection.fields
+            ) and all(self._is_flat(self._fragments[name]) for name in selection.spreads)
+        return self._flat[selection]
 
     def _read(self, selection_set: SelectionSetNode, parent: GraphQLNamedType) -> _Selection:
         selection = _Selection([], [])
@@ -197,22 +217,26 @@ class Selections:
             self._size(node, definition), selection, level=level, is_connection=of.name.endswith("Connection")
         )
 
-    def _size(self, node: FieldNode, definition: GraphQLField) -> Callable[[Variables], int]:
+    def _size(self, node: FieldNode, definition: GraphQLField) -> Callable[[Variables, bool], int]:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         if "first" in definition.args or get_named_type(definition.type).name.endswith("Connection"):
-            return self._sized_by_page(node, {name: given[name] for name in PAGE_ARGUMENTS if name in given})
+            page = {name: given[name] for name in PAGE_ARGUMENTS if name in given}
+            return self._sized_by_page(node, page, _declared(definition, "flat_page", None))
         if not is_list_type(get_nullable_type(definition.type)):
             return _always(1)
         if "ids" in given:
             ids = given["ids"]
-            return lambda variables: _length(ids, variables)
-        return _always(_declared_size(definition))
+            return lambda variables, _: _length(ids, variables)
+        return _always(_declared(definition, "list_size", LIST_SIZE))
 
-    def _sized_by_page(self, node: FieldNode, given: dict[str, ValueNode]) -> Callable[[Variables], int]:
-        def size(variables: Variables) -> int:
+    def _sized_by_page(
+        self, node: FieldNode, given: dict[str, ValueNode], flat_page: int | None
+    ) -> Callable[[Variables, bool], int]:
+        def size(variables: Variables, is_flat: bool) -> int:
             values = {name: _value(value, variables) for name, value in given.items()}
             try:
-                return self._page_size({name: value for name, value in values.items() if value is not None})
+                values = {name: value for name, value in values.items() if value is not None}
+                return self._page_size(values, flat_page if is_flat else None)
             except BadUserInput as error:
                 raise GraphQLError(error.message, [node], original_error=error) from error
 
@@ -223,13 +247,13 @@ def _name(operation: OperationDefinitionNode) -> str | None:
     return operation.name.value if operation.name else None
 
 
-def _always(size: int) -> Callable[[Variables], int]:
-    return lambda _: size
+def _always(size: int) -> Callable[[Variables, bool], int]:
+    return lambda _, __: size
 
 
-def _declared_size(definition: GraphQLField) -> int:
+def _declared(definition: GraphQLField, name: str, default: Any) -> Any:
     declaration = definition.extensions.get("strawberry-definition")
-    return int(declaration.metadata.get("list_size", LIST_SIZE)) if declaration else LIST_SIZE
+    return declaration.metadata.get(name, default) if declaration else default
 
 
 def _value(node: ValueNode, variables: Variables) -> Any:

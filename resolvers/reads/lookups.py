@@ -1,14 +1,13 @@
 """Rows by key: the to-one edges of the graph, the short lists that are never paged, and the topology."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, Text, Uuid, and_, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Select, Text, Uuid, and_, any_, bindparam, func, select
 from sqlmodel import SQLModel
 
 from auth.principal import Scope
-from auth.statements import Statement
 from auth.tables import table
 from resolvers import tables as t
 from resolvers.reads import rows
@@ -149,45 +148,3 @@ async def details_by_resource(
         attributes = rows.AttributesRow(*columns_of_row[: len(_ATTRIBUTES)])
         found[attributes.id] = rows.ResourceDetail(attributes, row(*columns_of_row[where[model]]))
     return [found.get(key) for key, _ in keys]
-
-
-# -- topology: small, shared, read whole -----------------------------------------------------------------------------
-
-
-class Topology(NamedTuple):
-    """Every region, data center and availability zone, by code, in the order of their codes."""
-
-    regions: dict[str, rows.RegionRow]
-    data_centers: dict[str, rows.DataCenterRow]
-    zones: dict[str, rows.AvailabilityZoneRow]
-
-
-_REGION, _CENTER, _ZONE = table(t.Region), table(t.DataCenter), table(t.AvailabilityZone)
-_PLACES: tuple[tuple[Table, Any], ...] = (
-    (_REGION, rows.RegionRow),
-    (_CENTER, rows.DataCenterRow),
-    (_ZONE, rows.AvailabilityZoneRow),
-)
-_TOPOLOGY = Statement(
-    select(*[of.c[name] for of, row in _PLACES for name in row._fields])
-    .select_from(
-        _REGION.outerjoin(_CENTER, _CENTER.c.region_code == _REGION.c.code).outerjoin(
-            _ZONE, _ZONE.c.data_center_code == _CENTER.c.code
-        )
-    )
-    .order_by(_REGION.c.code, _CENTER.c.code, _ZONE.c.code)
-)
-
-
-async def load_topologies(snapshot: Snapshot, keys: Sequence[str]) -> list[Topology]:
-    """Read the topology for the one key that there is, "all", in one statement."""
-    found: tuple[dict[str, Any], ...] = ({}, {}, {})
-    for columns in await snapshot.fetch(_TOPOLOGY):
-        start = 0
-        for (_, row), by_code in zip(_PLACES, found, strict=True):
-            values = columns[start : start + len(row._fields)]
-            start += len(row._fields)
-            if values[0] is not None:
-                place = row(*values)
-                by_code[place.code] = place
-    return [Topology(*found) for _ in keys]

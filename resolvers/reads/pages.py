@@ -35,6 +35,7 @@ from resolvers.snapshot import Snapshot
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+LARGEST_FLAT_PAGE = 5000
 
 Order = tuple[tuple[str, bool], ...]
 Parent = UUID | str | None
@@ -119,6 +120,7 @@ def listings(
     where: Predicate | None = None,
     order: Order = (),
     names: frozenset[str] | None = None,
+    flat_page: int | None = None,
 ) -> list[Listing | BadUserInput]:
     """Check the arguments of a connection and say which page of each parent's list they ask for.
 
@@ -127,7 +129,7 @@ def listings(
     """
     where = All(()) if where is None else where
     order = order or of.source.order
-    limit, backward = extent(arguments)
+    limit, backward = extent(arguments, flat_page)
     if arguments.after is None and arguments.before is None:
         query = PageQuery(where, order, limit, backward, names=names)
         return [Listing(of, parent, query, seal) for parent in parents]
@@ -151,8 +153,11 @@ def _binding(of: ListOf[Any], parent: Parent, order: Order, where: Predicate) ->
     return binding(of.name, parent, order, where)
 
 
-def extent(arguments: PageArguments) -> tuple[int, bool]:
-    """Say how large a page is and whether it goes backwards; raises BadUserInput naming the argument."""
+def extent(arguments: PageArguments, flat_page: int | None = None) -> tuple[int, bool]:
+    """Say how large a page is and whether it goes backwards; raises BadUserInput naming the argument.
+
+    `flat_page` is how large it may be if it is flat, as the limits of the whole document have found.
+    """
     backward = arguments.last is not None or (arguments.before is not None and arguments.first is None)
     name, other = ("last", "first") if backward else ("first", "last")
     stray = "after" if backward else "before"
@@ -162,8 +167,9 @@ def extent(arguments: PageArguments) -> tuple[int, bool]:
             argument=other if getattr(arguments, other) is not None else stray,
         )
     size = getattr(arguments, name)
-    if size is not None and not 0 <= size <= LARGEST_PAGE:
-        raise BadUserInput(f"`{name}` is {size}; it must be from 0 to {LARGEST_PAGE}.", argument=name)
+    largest = flat_page or LARGEST_PAGE
+    if size is not None and not 0 <= size <= largest:
+        raise BadUserInput(f"`{name}` is {size}; it must be from 0 to {largest:,} here.", argument=name)
     return (DEFAULT_PAGE if size is None else size), backward
 
 

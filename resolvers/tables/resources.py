@@ -86,6 +86,7 @@ class Resource(TenantRow, table=True):
         CheckConstraint("revision > 0", name="revision_positive"),
         CheckConstraint("updated_at >= created_at", name="times_in_order"),
         Index("ix_resource_id", "id"),
+        Index("ix_resource_name", "name", "id"),
         Index("ix_resource_organization_id_name", "organization_id", "name", "id"),
         Index("ix_resource_cloud_id_name", "cloud_id", "name", "id"),
         Index("ix_resource_service_id_name", "service_id", "name", "id"),

@@ -194,7 +194,7 @@ class Mutation:
 schema = strawberry.Schema(query=Query, mutation=Mutation, types=[Book])
 
 
-def page_size(arguments: Mapping[str, Any]) -> int:
+def page_size(arguments: Mapping[str, Any], flat_page: int | None = None) -> int:
     """The rule of the library's pages: 20, at most 100, in one direction."""
     if {"first", "last"} <= arguments.keys():
         raise BadUserInput("Give `first` or `last`, not both.", argument="last")

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
+from gateway.app import page_size
 from gateway.context import context_opener
 from gateway.execution import Engine
 from gateway.http import ErrorFormatter, GraphQLEndpoint
@@ -24,7 +25,6 @@ from gateway.postgres import DatabaseUrls, EmbeddedPostgres
 from gateway.settings import Limits, Settings
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
-from resolvers.reads.pages import PageArguments, extent
 from schema.build import build_schema
 from schema.ids import global_id
 from tests.databases import Databases, migrated_server
@@ -300,7 +300,7 @@ def counting_client(settings: Settings, reader: Database, account: UUID) -> http
     """A client of a gateway whose counts may take a tenth of a second."""
     key = signing_key(settings)
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), Limits(), lambda arguments: extent(PageArguments(**arguments))[0]),
+        Engine(build_schema(), Limits(), page_size),
         JwtVerifier([key], settings.issuer, settings.audience),
         context_opener(reader, CursorSeal(b"k" * 32), count_seconds=0.1),
         Limits(),

@@ -10,13 +10,13 @@ from uuid import UUID
 from graphql import GraphQLError
 
 from auth.tokens import Claims
+from gateway.app import page_size
 from gateway.context import context_opener
 from gateway.execution import Engine, RequestError
 from gateway.http import ErrorFormatter
 from gateway.settings import Limits
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
-from resolvers.reads.pages import PageArguments, extent
 from resolvers.trace import Trace
 from schema.build import build_schema
 from tests.executors import EXECUTOR_CLASS
@@ -62,7 +62,7 @@ class Graph:
         self.database = database
         self.world = world
         limits = limits or Limits(tokens=100_000, aliases=1000, objects=10**9)
-        self._engine = Engine(build_schema(), limits, _page_size, executor_class=EXECUTOR_CLASS)
+        self._engine = Engine(build_schema(), limits, page_size, executor_class=EXECUTOR_CLASS)
         self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
         self._errors = ErrorFormatter(unavailable)
 
@@ -87,10 +87,6 @@ class Graph:
             if seen.code == "INTERNAL_SERVER_ERROR":
                 raise _fault(error)
         return [seen.body for seen in shown]
-
-
-def _page_size(arguments: Mapping[str, Any]) -> int:
-    return extent(PageArguments(**arguments))[0]
 
 
 def _fault(error: GraphQLError) -> Exception:

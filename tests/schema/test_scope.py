@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.errors import Unauthenticated
 from auth.permissions import PRIVILEGES
-from auth.principal import load_principal
+from auth.principal import Principals
 from auth.tables import Account, AccountKind, Cloud, Membership, Organization, OrganizationMember, Profile, table
 from gateway.postgres import DatabaseUrls
 from resolvers.loaders import Loaders
@@ -22,6 +22,7 @@ from resolvers.reads.lookups import rows_by_key
 from resolvers.reads.pages import Page, PageQuery
 from resolvers.reads.predicates import All
 from resolvers.reads.sources import ListOf, Source
+from resolvers.reads.topology import Topologies, load_caller
 from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS, REGIONS
 from resolvers.snapshot import open_snapshot
 from resolvers.tables import Operation, Resource, Service
@@ -372,8 +373,8 @@ async def test_below_what_a_caller_does_not_see_every_list_is_empty(
     graph: Graph, tenants: World, of: ListOf[Any], email: str
 ) -> None:
     async with open_snapshot(graph.database, Trace()) as snapshot:
-        principal = await load_principal(snapshot.fetch, tenants.account(email).id)
-        pages, counts, facets = await below(Loaders(snapshot, principal), of, foreign_keys(tenants, email))
+        caller = await load_caller(snapshot, Principals(), tenants.account(email).id)
+        pages, counts, facets = await below(Loaders(snapshot, caller, Topologies()), of, foreign_keys(tenants, email))
     assert pages
     assert [page.rows for page in pages if page.rows] == []
     assert set(counts) == {0}
@@ -386,8 +387,8 @@ async def test_in_a_zone_a_caller_finds_the_resources_of_their_own_clouds(
 ) -> None:
     zones = list(AVAILABILITY_ZONES)
     async with open_snapshot(graph.database, Trace()) as snapshot:
-        principal = await load_principal(snapshot.fetch, tenants.account(email).id)
-        pages, counts, _ = await below(Loaders(snapshot, principal), sources.RESOURCES_OF_ZONE, zones)
+        caller = await load_caller(snapshot, Principals(), tenants.account(email).id)
+        pages, counts, _ = await below(Loaders(snapshot, caller, Topologies()), sources.RESOURCES_OF_ZONE, zones)
     seen = tenants.seen(Resource, email)
     expected = [{row.id for row in seen if zone in row.availability_zones} for zone in zones]
     assert [{row.id for row in page.rows} for page in pages] == expected
@@ -411,8 +412,8 @@ async def test_by_the_key_of_what_a_caller_does_not_see_nothing_is_read(
     graph: Graph, tenants: World, of: Source[Any], email: str
 ) -> None:
     async with open_snapshot(graph.database, Trace()) as snapshot:
-        principal = await load_principal(snapshot.fetch, tenants.account(email).id)
-        found = await rows_by_key(snapshot, principal.scope, of, of.id, foreign_keys(tenants, email))
+        caller = await load_caller(snapshot, Principals(), tenants.account(email).id)
+        found = await rows_by_key(snapshot, caller.principal.scope, of, of.id, foreign_keys(tenants, email))
     assert found
     assert [row for row in found if row is not None] == []
 
@@ -424,8 +425,8 @@ async def test_of_a_resource_that_a_caller_does_not_see_no_detail_is_read(
     seen = {row.id for row in tenants.seen(Resource, email)}
     keys = [(row.id, row.type) for row in tenants.all(Resource)]
     async with open_snapshot(graph.database, Trace()) as snapshot:
-        principal = await load_principal(snapshot.fetch, tenants.account(email).id)
-        loader = Loaders(snapshot, principal).detail_by_resource
+        caller = await load_caller(snapshot, Principals(), tenants.account(email).id)
+        loader = Loaders(snapshot, caller, Topologies()).detail_by_resource
         details = await asyncio.gather(*[loader.load(key) for key in keys])
     found = {key for (key, _), detail in zip(keys, details, strict=True) if detail is not None}
     assert found == seen

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import and_, func, or_, select, true
 
-from auth.principal import PRINCIPAL
 from auth.statements import Parameters
 from auth.tables import Account, table
 from gateway.postgres import DatabaseUrls
@@ -15,6 +14,7 @@ from resolvers.database import Database
 from resolvers.demo import ACCOUNTS, account_id, load_demo
 from resolvers.reads.predicates import All, Fields
 from resolvers.reads.sources import RESOURCE, SERVICE, TAG
+from resolvers.reads.topology import CALLER_AND_VERSION
 from tests.schema.graph import Graph
 from tests.schema.statements import executed, unscoped
 from tests.schema.test_ids import EVERYWHERE
@@ -242,7 +242,7 @@ async def test_the_scope_of_the_caller_is_in_every_statement(few: Graph, email: 
     with executed(few.database) as statements:
         for document in documents:
             await few.ask(email, document)
-    selects = [statement.select for statement in statements if statement is not PRINCIPAL]
+    selects = [statement.select for statement in statements if statement is not CALLER_AND_VERSION]
     assert len(selects) > 50
     assert [str(select) for select in selects if unscoped(select)] == []
 

@@ -25,7 +25,8 @@ order of mutations, the events of subscriptions and introspection, stay with gra
 
 A field extension takes part by a method `resolve_many(sources, info, **arguments)`, which gives one value per source,
 in order, or an awaitable of these; an exception among them is an error of that source alone. A permission class with
-`per_request = True` is asked once per field and operation instead of once per parent.
+`per_request = True` is asked once per field and operation instead of once per parent. An interface's class may name the
+types of many values by `resolve_types(values)`, and what serializes a scalar may have a method `many(values)`.
 """
 
 from gateway.execution.breadth_first.executor import BreadthFirstExecutor

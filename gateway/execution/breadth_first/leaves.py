@@ -59,7 +59,8 @@ def serialize(leaf: GraphQLLeafType, values: list[Any], kinds: set[type]) -> lis
             names = {value: coerce(value) for value in set(given)}
             column, results = list(map(names.__getitem__, given)), names.values()
         else:
-            column = results = list(map(coerce, given))
+            many = getattr(coerce, "many", None)
+            column = results = list(map(coerce, given)) if many is None else many(given)
     except Exception:  # noqa: BLE001  # one by one, each gets its own error
         return None
     if any(result is None or result is Undefined for result in results):
