@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,11 +114,11 @@ def _tags(
 ) -> Column:
     wanted = None if keys is UNSET or keys is None else frozenset(keys)
 
-    def parsed(tags: str) -> list[rows.TagRow]:
-        pairs = sorted(orjson.loads(tags).items())
-        return [rows.TagRow._make(pair) for pair in pairs if wanted is None or pair[0] in wanted]
+    def chosen(tags: dict[str, str]) -> list[rows.TagRow]:
+        pairs = tags.items() if wanted is None else [pair for pair in tags.items() if pair[0] in wanted]
+        return list(map(rows.TagRow._make, sorted(pairs)))
 
-    return _once_for_all(parsed, [row.tags for row in resources])
+    return _from_tags(resources, chosen)
 
 
 def _tag(
@@ -125,25 +126,23 @@ def _tag(
     info: Info,
     key: Annotated[str, strawberry.argument(description="The key.")],
 ) -> Column:
-    return _once_for_all(lambda tags: orjson.loads(tags).get(key), [row.tags for row in resources])
+    return _from_tags(resources, lambda tags: tags.get(key))
+
+
+def _from_tags(resources: Sequence[rows.ResourceRow], make: Callable[[dict[str, str]], Any]) -> list[Any]:
+    texts = [row.tags for row in resources]
+    distinct = list(set(texts))
+    made = dict(zip(distinct, map(make, orjson.loads(f"[{','.join(distinct)}]")), strict=True))
+    return list(map(made.__getitem__, texts))
 
 
 def _services(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
     # Of the Service, too, a row has the columns that are shown.
-    columns = {
-        "organization_id": "organization_id",
-        "cloud_id": "cloud_id",
-        "id": "service_id",
-        "name": "service_name",
-        "description": "service_description",
-    }
-    there = [name for name, column in columns.items() if hasattr(resources[0], column)]
-
-    def service(values: tuple[Any, ...]) -> rows.ServiceRow:
-        return rows.ServiceRow(**{**dict.fromkeys(columns), **dict(zip(there, values, strict=True))})
-
-    of_rows = [[getattr(row, columns[name]) for row in resources] for name in there]
-    return _once_for_all(service, list(zip(*of_rows, strict=True)))
+    columns = [
+        map(attrgetter(name), resources) if hasattr(resources[0], name) else repeat(None, len(resources))
+        for name in ("organization_id", "cloud_id", "service_id", "service_name", "service_description")
+    ]
+    return _once_for_all(rows.ServiceRow._make, list(zip(*columns, strict=True)))
 
 
 def _zones(resources: Sequence[rows.ResourceRow], info: Info) -> Column:

@@ -77,6 +77,7 @@ class Field:
         self.many: Callable[..., Any] | None = None
         self.call: Callable[..., Any] | None = None
         self.guards: list[Guard] = []
+        self.maps_arguments = False
         self.strawberry_field: StrawberryField | None = None
         found = definition.extensions.get("strawberry-definition")
         if isinstance(found, StrawberryField) and type(found).get_result is StrawberryField.get_result:
@@ -90,6 +91,11 @@ class Field:
     def is_plain(self) -> bool:
         """Whether it is an attribute of its parent and a scalar or an enum, and nothing guards it."""
         return self.attribute is not None and self.leaf is not None and not self.guards
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether it has neither arguments nor guards, so that its parents and the info are all that it takes."""
+        return not self.guards and not self.definition.args and not self.maps_arguments
 
     def _read(self, field: StrawberryField) -> None:
         extensions = [extension for extension in field.extensions if extension.has_resolver]
@@ -108,6 +114,9 @@ class Field:
         else:
             return
         self.strawberry_field = field
+        self.maps_arguments = any(
+            type(extension).map_arguments is not FieldExtension.map_arguments for extension in field.extensions
+        )
         for extension in extensions:
             # From the first one on that is asynchronous, all are.
             is_async = field.is_async or not extension.supports_sync or any(guard.is_async for guard in self.guards)

@@ -108,6 +108,8 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
         self, field: Field, parents: Sequence[Any], where: Where, arguments: Mapping[str, Any]
     ) -> list[Any]:
         info = self._info(field, where(0))
+        if field.takes_nothing:
+            return await self._resolve_granted(field, parents, where, arguments, info, {})
         try:
             _, named = self._python_arguments(field, arguments, info)
         except Exception as error:  # noqa: BLE001  # an argument that cannot be converted
