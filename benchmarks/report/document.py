@@ -23,8 +23,7 @@ _FAIRNESS: Final = """\
   the widest scope there is. The peers have no checks.
 - Each peer has tables of its own of the same size and shape, in its own schema of the same server; the gateway's are
   those of its migrations.
-- CPU is that of the server's process, per request. Budgets compare it at 16 requests at once, and for large pages, of
-  which servers bear fewer, at one at a time.
+- CPU is that of the server's process, per request; one request at a time, where nothing else is said.
 """
 
 
