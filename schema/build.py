@@ -5,10 +5,25 @@ from datetime import datetime
 import strawberry
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 
 from schema.middleware import ApplicationServer, FileStorage, ManagedDatabase, MessageBroker
 from schema.query import Query
 from schema.scalars import DATE_TIME
+
+
+class KeptNames(NameConverter):
+    """Keeps the names it has made: arguments are converted by name, field by field, for every request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: dict[str, str] = {}
+
+    def apply_naming_config(self, name: str) -> str:
+        """Give the name of a field, an argument or an input's field; there are as many as the schema has."""
+        if name not in self._kept:
+            self._kept[name] = super().apply_naming_config(name)
+        return self._kept[name]
 
 
 def build_schema() -> strawberry.Schema:
@@ -16,7 +31,9 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         types=[ManagedDatabase, MessageBroker, ApplicationServer, FileStorage],
-        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
+        config=StrawberryConfig(
+            scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True, name_converter=KeptNames()
+        ),
     )
     for type_ in schema._schema.type_map.values():
         # Resolvers give plain rows; the concrete type of an abstract one is named by `resolve_type`.

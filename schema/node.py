@@ -30,9 +30,7 @@ RESOURCE_TYPE_NAMES = frozenset(RESOURCE_TYPES.values())
 
 
 def _ids(column: Sequence[Any], info: Info) -> Column:
-    # The field is a field of one concrete type, and so are its parents.
-    prefix = PREFIXES[info._raw_info.parent_type.name]
-    return [f"{prefix}_{row.id.hex}" for row in column]
+    return [f"{PREFIXES[type_]}_{row.id.hex}" for type_, row in zip(type_names(column), column, strict=True)]
 
 
 @strawberry.interface(description="A thing with an id.")

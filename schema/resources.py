@@ -7,7 +7,6 @@ from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import strawberry
 from strawberry import ID, UNSET
 
@@ -112,13 +111,10 @@ def _tags(
         list[str] | None, strawberry.argument(description="Only tags of these keys; all if absent.")
     ] = UNSET,
 ) -> Column:
-    wanted = None if keys is UNSET or keys is None else frozenset(keys)
-
-    def chosen(tags: dict[str, str]) -> list[rows.TagRow]:
-        pairs = tags.items() if wanted is None else [pair for pair in tags.items() if pair[0] in wanted]
-        return list(map(rows.TagRow._make, sorted(pairs)))
-
-    return _from_tags(resources, chosen)
+    if keys is UNSET or keys is None:
+        return [rows.tags_from(row.tags) for row in resources]
+    wanted = frozenset(keys)
+    return [[tag for tag in rows.tags_from(row.tags) if tag.key in wanted] for row in resources]
 
 
 def _tag(
@@ -126,14 +122,7 @@ def _tag(
     info: Info,
     key: Annotated[str, strawberry.argument(description="The key.")],
 ) -> Column:
-    return _from_tags(resources, lambda tags: tags.get(key))
-
-
-def _from_tags(resources: Sequence[rows.ResourceRow], make: Callable[[dict[str, str]], Any]) -> list[Any]:
-    texts = [row.tags for row in resources]
-    distinct = list(set(texts))
-    made = dict(zip(distinct, map(make, orjson.loads(f"[{','.join(distinct)}]")), strict=True))
-    return list(map(made.__getitem__, texts))
+    return [next((tag.value for tag in rows.tags_from(row.tags) if tag.key == key), None) for row in resources]
 
 
 def _services(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
@@ -142,7 +131,7 @@ def _services(resources: Sequence[rows.ResourceRow], info: Info) -> Column:
         map(attrgetter(name), resources) if hasattr(resources[0], name) else repeat(None, len(resources))
         for name in ("organization_id", "cloud_id", "service_id", "service_name", "service_description")
     ]
-    return _once_for_all(rows.ServiceRow._make, list(zip(*columns, strict=True)))
+    return _once_for_all(rows.maker(rows.ServiceRow), list(zip(*columns, strict=True)))
 
 
 def _zones(resources: Sequence[rows.ResourceRow], info: Info) -> Column:

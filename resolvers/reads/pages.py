@@ -256,12 +256,20 @@ def _rows(
     *,
     numbered: bool = False,
 ) -> Select[Any]:
+    """Select the rows of a page; if `numbered`, after their position in it, else in its order."""
+    source = of.source
+    columns = {name: source.named[name] for name in source.named if names is None or name in names}
+    own = {name: column for name, column in columns.items() if source.is_own(name)}
     order = _directed(of, query.order)
-    ordering = [column.desc() if descending is not query.backward else column.asc() for column, descending in order]
-    columns = list(of.source.columns if names is None else [of.source.named[name] for name in names])
-    if numbered:
-        columns.insert(0, func.row_number().over(order_by=ordering).label("position"))
-    statement = select(*columns).select_from(of.source.table_with(names))
+    ordering = _ordering(query, [column for column, _ in order], of)
+    position = [func.row_number().over(order_by=ordering).label("position")] if numbered else []
+    if source.attach is None:
+        statement = select(*position, *columns.values()).select_from(source.table)
+    elif len(own) == len(columns):
+        statement = select(*position, *columns.values()).select_from(source.counted)
+    else:
+        keys = [key for key in source.keys if key.name not in own]
+        statement = select(*position, *own.values(), *keys).select_from(source.counted)
     statement = statement.where(*conditions(of, scope, query.where, parameter, parent))
     if query.after is not None:
         statement = statement.where(_beyond(order, parameter, forward=True))
@@ -269,7 +277,21 @@ def _rows(
         statement = statement.where(_beyond(order, parameter, forward=False))
     if of.source.grouped:
         statement = statement.group_by(of.source.id)
-    return statement.order_by(*ordering).limit(parameter(Integer()))
+    statement = statement.order_by(*ordering).limit(parameter(Integer()))
+    if source.attach is None or len(own) == len(columns):
+        return statement
+    page = statement.subquery("rows")
+    attached = [page.c[name] if name in own else column for name, column in columns.items()]
+    if numbered:
+        return select(page.c.position, *attached).select_from(source.attach(page))
+    again = _ordering(query, [page.c[name] for name in _names_of_order(of, query.order)], of)
+    return select(*attached).select_from(source.attach(page)).order_by(*again)
+
+
+def _ordering(query: PageQuery, columns: list[ColumnElement[Any]], of: ListOf[Any]) -> list[ColumnElement[Any]]:
+    """Order by columns in the directions of a query."""
+    directions = [descending is not query.backward for _, descending in _directed(of, query.order)]
+    return [column.desc() if down else column.asc() for column, down in zip(columns, directions, strict=True)]
 
 
 def conditions(

@@ -1,11 +1,14 @@
 """Rows as the reads give them: plain named tuples, one per kind, with the columns in the order they are selected."""
 
 from collections import namedtuple
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 
 class OrganizationRow(NamedTuple):
@@ -74,6 +77,14 @@ class PartOfResourceRow:
     __slots__ = ()
 
 
+def maker(row: Any) -> Callable[[Iterable[Any]], Any]:
+    """Make what makes rows of a class, of their columns in order.
+
+    It is a call of C, a third of the time of `_make`, which is Python and counts the columns.
+    """
+    return partial(tuple.__new__, row)
+
+
 @lru_cache(maxsize=256)
 def part_of_resource_row(names: tuple[str, ...]) -> Any:
     """Make the class of the rows that have these columns of a resource."""
@@ -85,6 +96,12 @@ class TagRow(NamedTuple):
 
     key: str
     value: str
+
+
+@lru_cache(maxsize=8192)
+def tags_from(text: str) -> tuple[TagRow, ...]:
+    """Make the tags of a resource, by key, of their JSON; the same text, which many resources have, is parsed once."""
+    return tuple(map(maker(TagRow), sorted(orjson.loads(text).items())))
 
 
 class AttributesRow(NamedTuple):

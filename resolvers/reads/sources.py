@@ -60,6 +60,9 @@ class Source(Generic[R]):
     """Whether a row stands for a group of table rows with the same `id`."""
     part: Callable[[tuple[str, ...]], Any] | None = None
     """Makes the class of rows that have only some of the columns, where there are such rows."""
+    attach: Callable[[FromClause], FromClause] | None = None
+    """Joins rows of the table alone with those that other columns are of, by `keys`; so a page is limited first."""
+    keys: tuple[Column[Any], ...] = ()
 
     @property
     def counted(self) -> FromClause:
@@ -73,15 +76,11 @@ class Source(Generic[R]):
 
     def make(self, names: tuple[str, ...] | None) -> Callable[[Iterable[Any]], Any]:
         """What makes a row of the columns of these names, or of all."""
-        row: Any = self.row if names is None or self.part is None else self.part(names)
-        make: Callable[[Iterable[Any]], Any] = row._make
-        return make
+        return rows.maker(self.row if names is None or self.part is None else self.part(names))
 
-    def table_with(self, names: Iterable[str] | None) -> FromClause:
-        """The table, joined with others only if some of the columns of these names, or of all, are theirs."""
-        columns = self.columns if names is None else [self.named[name] for name in names]
-        tables = {of.table for column in columns for of in column.base_columns if isinstance(of, Column)}
-        return self.table if tables - {self.counted} else self.counted
+    def is_own(self, name: str) -> bool:
+        """Whether the column of this name is made of nothing but the table's own."""
+        return all(of.table is self.counted for of in self.named[name].base_columns if isinstance(of, Column))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +204,13 @@ _AS_TEXT = {
         for name in ("availability_zones", "data_centers")
     },
 }
+
+
+def _with_service(of: FromClause) -> FromClause:
+    # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
+    return of.join(SERVICE, and_(SERVICE.c.organization_id == of.c.organization_id, SERVICE.c.id == of.c.service_id))
+
+
 RESOURCES = Source(
     name="resource",
     row=rows.ResourceRow,
@@ -218,14 +224,9 @@ RESOURCES = Source(
         SERVICE.c.description.label("service_description"),
     ),
     part=rows.part_of_resource_row,
-    # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
-    table=RESOURCE.join(
-        SERVICE,
-        and_(
-            SERVICE.c.organization_id == RESOURCE.c.organization_id,
-            SERVICE.c.id == RESOURCE.c.service_id,
-        ),
-    ),
+    table=_with_service(RESOURCE),
+    attach=_with_service,
+    keys=(RESOURCE.c.organization_id, RESOURCE.c.service_id),
     id=RESOURCE.c.id,
     orders={
         "NAME": RESOURCE.c.name,

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import process_time
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,7 @@ from tests.resolvers.holding import holding, nothing_runs
 from tests.resolvers.shop import Shop
 
 CONSOLE = "https://console.acme.example"
+RESPONSE_JSON = {"Accept": "application/graphql-response+json"}
 RESOURCES = "{ resources(orderBy: [{field: NAME}]) { totalCount nodes { name } } }"
 
 
@@ -60,6 +62,38 @@ async def test_variables_reach_the_database(gateway: Gateway) -> None:
     document = "query($name: String!) { resources(filter: {name: {eq: $name}}) { nodes { name } } }"
     answer = await gateway.ask(document, {"name": "web-01"})
     assert answer.json() == {"data": {"resources": {"nodes": [{"name": "web-01"}]}}}
+
+
+CYCLE = "service { resources(first: 1) { nodes { "
+HOSTILE = {
+    "20 levels in a cycle": ("{ resources(first: 1) { nodes { " + CYCLE * 10 + "id" + " }" * 33, "depth", 21),
+    "2^25 fragment spreads": (
+        "{ resources(first: 1) { nodes { ...f0 } } }"
+        + "".join(f" fragment f{n} on Resource {{ ...f{n + 1} ...f{n + 1} }}" for n in range(25))
+        + " fragment f25 on Resource { id }",
+        "fragmentSpreads",
+        2**26 - 1,
+    ),
+    "5,000 aliases": ("{" + "".join(f" a{n}: __typename" for n in range(5000)) + " }", "tokens", 15_002),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_document_is_refused_within_100_ms_by_a_limit_and_its_value(
+    gateway: Gateway, name: str
+) -> None:
+    document, limit, value = HOSTILE[name]
+    seconds: list[float] = []
+    for _ in range(3):
+        started = process_time()
+        answer = await gateway.client.post("/graphql", json={"query": document}, headers=RESPONSE_JSON)
+        seconds.append(process_time() - started)
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["extensions"]["limit"], error["extensions"]["value"]) == (limit, value)
+    assert f"{error['extensions']['maximum']:,}" in error["message"]
+    # The client and the server are both of this process.
+    assert min(seconds) < 0.1
 
 
 async def test_a_cursor_is_good_for_the_next_request(gateway: Gateway) -> None:

@@ -115,8 +115,8 @@ tag_queries = st.builds(
     tag_keys.filter(lambda key: key != "" and ":" not in key and not key.startswith("!")),
     tag_values,
 )
-instances = asks(
-    {
+DETAILS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
+    "instance": {
         "family": some_of(("DEBIAN", "debian", "WINDOWS", "é", "")),
         "osType": some_of(list(OsType)),
         "cpu": ranges_of(1, 2, 4, 2**31 - 1),
@@ -127,26 +127,23 @@ instances = asks(
         "recovery": booleans,
         "patchingGroup": some_of(("", "A", "a", "É")),
         "patchingExcluded": booleans,
-    }
-)
-load_balancers = asks(
-    {
+    },
+    "loadBalancer": {
         "protocol": some_of(("HTTP", "HTTPS", "tcp", "TCP")),
         "port": ranges_of(1, 80, 443, 65535),
         "domain": some_of(("", "a.example", "A.example")),
         "redirectToHttps": booleans,
-    }
-)
-object_stores = asks({"geoReplicated": booleans, "quotaGb": ranges_of(1, 10, 2**31 - 1)})
-clusters = asks(
-    {
+    },
+    "objectStore": {"geoReplicated": booleans, "quotaGb": ranges_of(1, 10, 2**31 - 1)},
+    "kubernetesCluster": {
         "kubernetesVersion": st.one_of(
             strings, asks({"in": some_of(("1.31", "1.3", "%")), "startsWith": st.just("1.3")})
         ),
         "ingress": some_of(("NGINX", "nginx", "TRAEFIK")),
         "highAvailability": booleans,
-    }
-)
+    },
+}
+"""By type, the value of every field of its filter."""
 
 
 def ids_of(type_: str, keys: Sequence[UUID]) -> st.SearchStrategy[list[str]]:
@@ -179,11 +176,15 @@ def resource_fields(world: World) -> dict[str, st.SearchStrategy[Any]]:
         "updatedAt": time_ranges,
         "tags": tags,
         "tagQuery": st.lists(tag_queries, max_size=2),
-        "instance": instances,
-        "loadBalancer": load_balancers,
-        "objectStore": object_stores,
-        "kubernetesCluster": clusters,
+        **{type_: asks(fields) for type_, fields in DETAILS.items()},
     }
+
+
+def one_field(world: World, path: str) -> Asked:
+    """Generate filters that ask for one field, or for one of a type: `vlan`, `instance.cpu`."""
+    name, _, below = path.partition(".")
+    value = DETAILS[name][below] if below else resource_fields(world)[name]
+    return value.map(lambda drawn: {name: {below: drawn}} if below else {name: drawn})
 
 
 @lru_cache(maxsize=4)

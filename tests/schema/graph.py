@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.context import context_opener
 from gateway.execution import Engine, RequestError
 from gateway.http import ErrorFormatter
 from gateway.settings import Limits
+from resolvers.context import Context
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.trace import Trace
@@ -62,7 +64,8 @@ class Graph:
         self.database = database
         self.world = world
         limits = limits or Limits(tokens=100_000, aliases=1000, objects=10**9)
-        self._engine = Engine(build_schema(), limits, page_size, executor_class=EXECUTOR_CLASS)
+        self.schema = build_schema()
+        self._engine = Engine(self.schema, limits, page_size, executor_class=EXECUTOR_CLASS)
         self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
         self._errors = ErrorFormatter(unavailable)
 
@@ -72,14 +75,17 @@ class Graph:
         Variables are JSON, and so is what is answered. A fault of ours, which clients would see masked, is raised.
         """
         trace = Trace()
-        claims = None if email is None else _claims(self.world.account(email).id)
         try:
             operation = self._engine.bind(self._engine.prepare(document), variables=variables)
         except RequestError as error:
             return Answer(None, self._shown(error.errors), trace)
-        async with self._open_context(claims, trace) as context:
+        async with self.open(email, trace) as context:
             result = await self._engine.execute(operation, context)
         return Answer(json.loads(json.dumps(result.data)), self._shown(result.errors or ()), trace)
+
+    def open(self, email: str | None, trace: Trace) -> AbstractAsyncContextManager[Context]:
+        """Open the context of one operation of an account of the world, or of the anonymous."""
+        return self._open_context(None if email is None else _claims(self.world.account(email).id), trace)
 
     def _shown(self, errors: Any) -> list[dict[str, Any]]:
         shown = self._errors.show(errors)

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
 from gateway.postgres import DatabaseUrls
-from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS, REGIONS
 from resolvers.tables import Resource
 from schema.build import build_schema as served
 from schema.build import sdl
 from tests.schema.documents import Documents
 from tests.schema.graph import Answer, Graph
 from tests.schema.making import make_world
-from tests.schema.tenants import HIDDEN, graph_over, ids_of, organizations, paths_of, without, words_of
+from tests.schema.tenants import HIDDEN, graph_over, without
 from tests.schema.tiers import examples
-from tests.schema.world import ALPHA, API, CANARY, NOBODY, PLATFORM, REPRESENTATIVE, VAULT, WIDE, World
+from tests.schema.words import words_in
+from tests.schema.world import ALPHA, API, CANARY, NOBODY, REPRESENTATIVE, VAULT, WIDE, World
 
 SCHEMA = build_schema(sdl(served()))
 CALLERS = (WIDE, ALPHA, API, REPRESENTATIVE, NOBODY)
@@ -64,41 +64,33 @@ def texts(data: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def words(graph: Graph, tenants: World) -> dict[str, list[str]]:
+async def words(graph: Graph) -> dict[str, list[str]]:
     """What generated arguments are made of: the ids, cursors, paths and texts of every organization."""
-    codes = organizations(tenants)
-    all_ids = [id_ for code in codes for id_ in Random(code).sample(ids_of(tenants, code), 60)]  # noqa: S311
-    all_ids += [id_ for code in codes for id_ in ids_of(tenants, code)[:4]]
-    cursors: list[str] = []
-    for email in (WIDE, API, VAULT, PLATFORM):
-        for field in ("organizations", "services", "resources", "instances", "operations", "tagKeys"):
-            answer = await graph.ask(email, f"{{ list: {field}(first: 3) {{ edges {{ cursor }} }} }}")
-            cursors += [edge["cursor"] for edge in answer.whole["list"]["edges"]]
-    words = [word for code in codes for word in words_of(tenants, code)]
-    return {
-        "": [*words, "production", "qa", "dev"],
-        **dict.fromkeys(("id", "ids", "resource"), all_ids),
-        "organization": [id_ for id_ in all_ids if id_.startswith("org")],
-        "cloud": [id_ for id_ in all_ids if id_.startswith("cld")],
-        "service": [id_ for id_ in all_ids if id_.startswith("srv")],
-        "after": cursors,
-        "before": cursors,
-        "path": [path for code in codes for path in paths_of(tenants, code)],
-        "region": [*REGIONS],
-        "dataCenter": [*DATA_CENTERS],
-        "availabilityZone": [*AVAILABILITY_ZONES],
-        "tagQuery": [f"{key}:{value}" for key in ("team", f"{CANARY}team") for value in words[:50]],
-    }
+    return await words_in(graph)
+
+
+MOST_ASKED = 20
 
 
 async def keeps_its_secret(graph: Graph, graph_alone: Graph, email: str, document: str) -> None:
-    """Ask the same where the hidden organization is and where it is not."""
-    here, there = await graph.ask(email, document), await graph_alone.ask(email, document)
-    assert told(here) == told(there), document
+    """Ask the same where the hidden organization is and where it is not.
+
+    What fails stops what is beside it. Which of several fields failed first, and how far the others had come, is a
+    matter of time: such a question may have several answers, but where it is asked makes none of them.
+    """
     hidden = {row.id.hex for row in graph.world.all(Resource) if row.name.startswith(CANARY)}
-    for text in texts(here.data):
-        assert CANARY not in text, document
-        assert text.partition("_")[2] not in hidden, document
+    told_here: set[str] = set()
+    told_there: set[str] = set()
+    for _ in range(MOST_ASKED):
+        here, there = await graph.ask(email, document), await graph_alone.ask(email, document)
+        for text in texts(here.data):
+            assert CANARY not in text, document
+            assert text.partition("_")[2] not in hidden, document
+        told_here.add(told(here))
+        told_there.add(told(there))
+        if told_here & told_there or not (here.errors and there.errors):
+            break
+    assert told_here & told_there, (document, told_here, told_there)
 
 
 async def test_the_canary_is_found_where_it_may_be(graph: Graph) -> None:

@@ -175,11 +175,42 @@ async def test_a_text_that_is_no_cursor_is_refused(graph: Graph, text: str) -> N
 
 
 @pytest.mark.parametrize("name", ["first", "last"])
-@pytest.mark.parametrize("size", [-1, -(2**31), 101, 2**31 - 1])
+@pytest.mark.parametrize("size", [-1, -(2**31), 5001, 2**31 - 1])
 async def test_a_page_size_out_of_range_is_refused(graph: Graph, name: str, size: int) -> None:
     answer = await graph.ask(WIDE, RESOURCES, {name: size})
     assert is_refused(answer, name)
+    assert "5,000" in answer.errors[0]["message"]
+
+
+@pytest.mark.parametrize("name", ["first", "last"])
+@pytest.mark.parametrize(
+    "below",
+    [
+        "operations { totalCount }",
+        "... on Instance { snapshots { nodes { id } } }",
+        "service { cloud { resources(first: 1) { nodes { id } } } }",
+        "...Below",
+    ],
+)
+async def test_a_page_is_large_only_where_no_connection_is_selected_below(graph: Graph, name: str, below: str) -> None:
+    fragment = "fragment Below on Resource { service { ...On } } fragment On on Service { indicators { totalCount } }"
+    document = f"query($size: Int) {{ resources({name}: $size) {{ nodes {{ id {below} }} }} }}"
+    document += fragment if below == "...Below" else ""
+    answer = await graph.ask(WIDE, document, {"size": 101})
+    assert is_refused(answer, name)
     assert "100" in answer.errors[0]["message"]
+    assert (await graph.ask(WIDE, document, {"size": 100})).whole
+
+
+@pytest.mark.parametrize("name", ["first", "last"])
+async def test_a_flat_page_has_up_to_5000_resources_with_their_neighbours(graph: Graph, name: str) -> None:
+    document = f"""query($size: Int) {{ resources({name}: $size) {{ totalCount edges {{ cursor node {{ id tags {{ key }}
+        service {{ name cloud {{ organization {{ name }} }} }} dataCenters {{ code region {{ code }} }} }} }} }} }}"""
+    large = (await graph.ask(WIDE, document, {"size": 5000})).whole["resources"]
+    assert len(large["edges"]) == large["totalCount"]
+    small = (await graph.ask(WIDE, document, {"size": 20})).whole["resources"]
+    assert small["edges"] == (large["edges"][:20] if name == "first" else large["edges"][-20:])
+    assert len(small["edges"]) == 20
 
 
 @pytest.mark.parametrize("name", ["first", "last"])

@@ -7,15 +7,33 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from graphql import GraphQLInputObjectType
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS
 from resolvers.tables import Operation, Resource, Service
+from schema.build import build_schema
 from schema.ids import global_id
-from tests.schema.asking import operation_filters, resource_fields, resource_filters, service_filters
+from tests.schema.asking import (
+    DETAILS,
+    one_field,
+    operation_filters,
+    resource_fields,
+    resource_filters,
+    service_filters,
+)
 from tests.schema.edges import EDGES, ResourcesBelow
-from tests.schema.evaluation import STRING, Json, ordered, resource_id, select, select_operations, select_services
+from tests.schema.evaluation import (
+    RESOURCE,
+    STRING,
+    Json,
+    ordered,
+    resource_id,
+    select,
+    select_operations,
+    select_services,
+)
 from tests.schema.graph import Graph
 from tests.schema.tiers import examples, in_every_world
 from tests.schema.vocabulary import SERIAL, TEXTS
@@ -64,6 +82,36 @@ async def test_a_part_of_a_filter_selects_what_it_says(graph: Graph, field: str,
     assert ids(found["start"], found["end"]) == resource_ids(expected)
 
 
+FIELDS = [
+    *(name for name in RESOURCE if name not in {"and", "or", "not"}),
+    *(f"{type_}.{field}" for type_, fields in DETAILS.items() for field in fields),
+]
+
+
+def test_every_field_of_a_filter_is_tried() -> None:
+    assert {*RESOURCE} == fields_of("ResourceFilter")
+    for type_, fields in DETAILS.items():
+        assert {*fields} == fields_of(f"{type_[0].upper()}{type_[1:]}Filter")
+
+
+def fields_of(name: str) -> set[str]:
+    """The fields of an input."""
+    served = build_schema()._schema.type_map[name]
+    assert isinstance(served, GraphQLInputObjectType)
+    return {*served.fields}
+
+
+@in_every_world
+@pytest.mark.parametrize("path", FIELDS)
+@examples(4)
+@given(data=st.data())
+async def test_a_field_alone_and_what_it_does_not_hold_for_are_what_it_says(
+    graph: Graph, path: str, data: st.DataObject
+) -> None:
+    asked = data.draw(st.lists(one_field(graph.world, path), min_size=6, max_size=6))
+    await assert_each_selects_what_it_says(graph, [*asked, *({"not": part} for part in asked)])
+
+
 async def selected_by_each(graph: Graph, filters: Sequence[Json]) -> list[set[str]]:
     """What each of some filters selects, up to a page, asked side by side."""
     found = []
@@ -103,6 +151,10 @@ async def test_every_tag_is_found_by_its_key_and_value(graph: Graph) -> None:
     assert any(":" in value for _, value in tags)
     await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"{key}:{value}"]} for key, value in tags])
     await assert_each_selects_what_it_says(graph, [{"tagQuery": [f"!{key}:{value}"]} for key, value in tags[::10]])
+    for key, value in tags[::5]:
+        matches: list[Json] = [{"values": [value, "of none"]}, {"values": []}, {"values": ["of none"], "value": value}]
+        matches += [{"valueStartsWith": value[:end]} for end in range(len(value) + 1)]
+        await assert_each_selects_what_it_says(graph, [{"tags": {"any": [{"key": key, **match}]}} for match in matches])
 
 
 @in_every_world

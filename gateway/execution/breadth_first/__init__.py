@@ -17,7 +17,8 @@ turn to null are graphql-core's. `tests/differential/` holds this executor to it
 order of mutations, the events of subscriptions and introspection, stay with graphql-core altogether.
 
     executor.py    the executor: what of an operation is done here, and what is left to graphql-core
-    completion.py  columns of raw values become columns of results: lists, abstract types, objects, nulls and errors
+    completion.py  columns of raw values become columns of results: nulls and errors, scalars, lists
+    objects.py     the same for objects: of which types they are, and rows of what is selected
     resolving.py   columns of parents become columns of raw values, by attribute, by column or one by one
     plan.py        what is the same for every request of an operation: fields, how they resolve, how rows are built
     leaves.py      columns of scalars and enums, serialized at once

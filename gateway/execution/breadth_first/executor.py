@@ -14,7 +14,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 
-from gateway.execution.breadth_first.completion import ColumnCompleter, Failure
+from gateway.execution.breadth_first.completion import ColumnCompleter
+from gateway.execution.breadth_first.objects import Failure
 from gateway.execution.breadth_first.plan import Field, Plan
 from gateway.execution.breadth_first.waiting import start
 

@@ -9,7 +9,7 @@ Nothing in it refers to a request, so that one plan serves them all. It grows as
 fields turn out to have.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -72,8 +72,11 @@ class Field:
         self.leaf: GraphQLLeafType | None = nullable if is_leaf_type(nullable) else None
         """The type of its values if these are scalars or enums, null or not."""
         self.selections: dict[GraphQLObjectType, Selection] = {}
+        self.shared_selections: dict[tuple[Hashable, ...], Selection] = {}
+        """Selections of several types, by their signature."""
 
         self.attribute: Callable[[Any], Any] | None = None
+        self.attribute_name = ""
         self.many: Callable[..., Any] | None = None
         self.call: Callable[..., Any] | None = None
         self.guards: list[Guard] = []
@@ -93,6 +96,14 @@ class Field:
         return self.attribute is not None and self.leaf is not None and not self.guards
 
     @property
+    def signature(self) -> Hashable:
+        """Equal for fields of different types that are resolved in the same way, such as those of an interface."""
+        resolver = self.attribute_name if self.attribute else getattr(self.many, "__self__", None)
+        if resolver is None or self.guards or self.maps_arguments:
+            return self, None
+        return self.key, str(self.type), resolver, *map(id, self.nodes)
+
+    @property
     def takes_nothing(self) -> bool:
         """Whether it has neither arguments nor guards, so that its parents and the info are all that it takes."""
         return not self.guards and not self.definition.args and not self.maps_arguments
@@ -110,7 +121,7 @@ class Field:
         elif field.base_resolver is not None:
             self.call = field.base_resolver
         elif field.default_resolver is getattr:
-            self.attribute = attrgetter(field.python_name)
+            self.attribute, self.attribute_name = attrgetter(field.python_name), field.python_name
         else:
             return
         self.strawberry_field = field
@@ -134,26 +145,33 @@ class Guard:
 
 
 class Selection:
-    """The fields that are selected of one object type, in the order of the result, and how its rows are built."""
+    """The fields that are selected of objects, in the order of the result, and how its rows are built.
 
-    def __init__(self, of: GraphQLObjectType, fields: Iterable[Field | str]) -> None:
-        """Take the fields; a text stands for `__typename` under this response key."""
-        self.type = of
+    The objects are of one type, or of several of which the same is selected and resolved in the same way.
+    """
+
+    def __init__(self, of: GraphQLObjectType | None, fields: Sequence[Field | str]) -> None:
+        """Take the fields; a text stands for `__typename` under this response key. `of` is None for several types."""
+        self.all = fields
         self.fields: list[Field] = []
         self.others: list[int] = []
         """Where the fields stand that are not plain."""
+        self.names_types = of is None and any(isinstance(field, str) for field in fields)
+        """Whether the names of the objects' types are a column that rows are built of, before the fields'."""
         items = []
         for field in fields:
             if isinstance(field, str):
-                items.append(f"{field!r}: {of.name!r}")
+                items.append(f"{field!r}: {'typename' if of is None else repr(of.name)}")
                 continue
             if not field.is_plain:
                 self.others.append(len(self.fields))
             items.append(f"{field.key!r}: v{len(self.fields)}")
             self.fields.append(field)
         # A dictionary display is twice as fast as dict(zip(…)). Keys and names are GraphQL names: letters, digits, _.
-        names = ", ".join(f"v{n}" for n in range(len(self.fields)))
-        self.build: Callable[..., Row] = eval(f"lambda {names}: {{{', '.join(items)}}}")  # noqa: S307
+        names = [*(["typename"] if self.names_types else []), *[f"v{n}" for n in range(len(self.fields))]]
+        self.build: Callable[..., Row] = eval(f"lambda {', '.join(names)}: {{{', '.join(items)}}}")  # noqa: S307
+        self.signature = tuple(field if isinstance(field, str) else field.signature for field in fields)
+        """Equal for selections of different types that differ in nothing else."""
 
 
 def _is_constant(value: ValueNode) -> bool:

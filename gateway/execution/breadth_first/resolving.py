@@ -90,10 +90,14 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
         except Exception as error:  # noqa: BLE001  # an argument that cannot be converted
             return [error] * len(parents)
         takes_self = bool(positional)
+        # Lists and inputs are made anew for each parent: a resolver may change what it is given.
+        is_changeable = not all(isinstance(value, _UNCHANGEABLE) for value in arguments.values())
         source = next((name for name, value in named.items() if value is _SOURCE), None)
         info = next((name for name, value in named.items() if value is _INFO), None)
         values: list[Any] = []
         for n, parent in enumerate(parents):
+            if is_changeable and n > 0:
+                _, named = self._python_arguments(field, self._arguments(field), self._info(field, where(n)))
             if source is not None:
                 named[source] = parent
             try:
