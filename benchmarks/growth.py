@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.budgets import Figure
-from benchmarks.comparison import Effort, cpu_connections
+from benchmarks.comparison import Effort
 from benchmarks.data.store import Progress, Store
 from benchmarks.draining import Drain, drain, learn_cursors
 from benchmarks.figures import middle, ratio
@@ -87,9 +87,6 @@ def measure_size(
         for number in range(effort.rounds):
             for n, query in enumerate(queries):
                 progress(step, number * len(queries) + n, effort.rounds * len(queries))
-                connections = cpu_connections(query)
-                measurements.append(
-                    measure(server, store, query, connections=connections, seconds=effort.seconds, seed=number)
-                )
+                measurements.append(measure(server, store, query, connections=1, seconds=effort.seconds, seed=number))
         progress(step, 1, 1)
         return Size(site, measurements, drain(server, store))
