@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.compression import Compression
 from gateway.telemetry import CORRELATION_HEADER, RequestLog
 
 SECURE_HEADERS = {
@@ -40,7 +41,7 @@ class SecureHeaders:
 
 
 def http_middleware(cors_origins: Sequence[str]) -> list[Middleware]:
-    """The application's middleware, outermost first: secure headers, CORS for these origins, the request log.
+    """The application's middleware, outermost first: secure headers, CORS for these origins, log, compression.
 
     Raises:
         ValueError: an origin is "*"; data that needs a token is not for any page.
@@ -54,4 +55,4 @@ def http_middleware(cors_origins: Sequence[str]) -> list[Middleware]:
         allow_headers=["Authorization", "Content-Type", "X-Trace"],
         expose_headers=[CORRELATION_HEADER, "WWW-Authenticate"],
     )
-    return [Middleware(SecureHeaders), cors, Middleware(RequestLog)]
+    return [Middleware(SecureHeaders), cors, Middleware(RequestLog), Middleware(Compression)]
