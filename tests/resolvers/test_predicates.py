@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from auth.statements import Parameters, Statement, Statements
 from resolvers.reads.predicates import All, AnyOf, Exists, In, Match, Not, Overlaps, Predicate, Range, Text
-from resolvers.reads.sources import RESOURCE, RESOURCE_FIELDS
+from resolvers.reads.relations import RESOURCE, RESOURCE_FIELDS
 
 texts = st.sampled_from(["", "a", "web", "\U0010ffff", "a\U0010ffff", "\ud7ff"])
 keys = st.sampled_from([UUID(int=1), UUID(int=2)])

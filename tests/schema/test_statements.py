@@ -13,7 +13,7 @@ from gateway.postgres import DatabaseUrls
 from resolvers.database import Database
 from resolvers.demo import ACCOUNTS, account_id, load_demo
 from resolvers.reads.predicates import All, Fields
-from resolvers.reads.sources import RESOURCE, SERVICE, TAG
+from resolvers.reads.relations import RESOURCE, SERVICE, TAG
 from resolvers.reads.topology import CALLER_AND_VERSION
 from tests.schema.graph import Graph
 from tests.schema.statements import executed, unscoped
