@@ -59,6 +59,22 @@ async def test_subscriptions(trial: Trial, cosmos: Cosmos, draft: Draft) -> None
     await agree(trial, cosmos, draft.question())
 
 
+SHARED = (
+    "{ rocks { beside { name } } }",
+    "{ rocks { near { name weight __typename } } }",
+    "{ rocks { __typename age name type: __typename } }",
+    "{ stones { seenFrom { name } found { __typename } layers } }",
+    "{ rocks { kept fallen ... on Marble { veins } ... on Basalt { __typename } } }",
+)
+
+
+@pytest.mark.parametrize("document", SHARED)
+async def test_types_that_have_fields_in_common(trial: Trial, cosmos: Cosmos, document: str) -> None:
+    for number in range(40):
+        fate = number, MISHAPS[-1], 0.1
+        await trial.examine(Question(document), cosmos.opener(*fate), note=f"fate: {fate}")
+
+
 @pytest.mark.long
 @tried(3000)
 @given(draft=st.one_of(QUESTIONS.queries(), QUESTIONS.queries(), QUESTIONS.mutations(), QUESTIONS.subscriptions()))

@@ -24,7 +24,7 @@ from graphql import (
 from graphql.pyutils import Path, is_iterable
 
 from gateway.execution.breadth_first.leaves import serialize
-from gateway.execution.breadth_first.objects import Failure, ObjectCompleter, first_failure
+from gateway.execution.breadth_first.objects import Failure, ObjectCompleter, first_failure, parent_name
 from gateway.execution.breadth_first.plan import Field
 from gateway.execution.breadth_first.resolving import Where
 from gateway.execution.breadth_first.waiting import side_by_side
@@ -190,7 +190,4 @@ def _is_special(kind: type) -> bool:
 
 def _place(field: Field, path: Path) -> str:
     """Name a field for people, with the type that has it at this path."""
-    at: Path | None = path
-    while at is not None and at.typename is None:
-        at = at.prev
-    return f"{at.typename if at else field.parent_type}.{field.name}"
+    return f"{parent_name(field, path)}.{field.name}"

@@ -105,7 +105,10 @@ class ObjectCompleter(ColumnResolver):
             try:
                 if isinstance(name, Exception):
                     raise name
-                types[name] = self.ensure_valid_runtime_type(name, type_, field.details, info, values[n])
+                # What is wrong is told with the type that has the field there.
+                parent = cast("GraphQLObjectType", self.schema.get_type(parent_name(field, where(n))))
+                own = info._replace(parent_type=parent)
+                types[name] = self.ensure_valid_runtime_type(name, type_, field.details, own, values[n])
             except Exception as error:  # noqa: BLE001  # it is this value's
                 names[n] = self.fail(field, error, where(n))
         return names, types
@@ -275,6 +278,14 @@ def _at(where: Where, places: list[int]) -> Where:
 
 def _below(where: Where, field: Field, types: list[str] | None) -> Where:
     return lambda n: Path(where(n), field.key, types[n] if types else field.parent_type.name)
+
+
+def parent_name(field: Field, path: Path) -> str:
+    """Name the type that has a field at this path: one of several, if these share it."""
+    at: Path | None = path
+    while at is not None and at.typename is None:
+        at = at.prev
+    return (at and at.typename) or field.parent_type.name
 
 
 def first_failure(values: Sequence[Any]) -> Failure | None:

@@ -1,6 +1,5 @@
 """The types of the torture schema: stars, planets, moons and comets, and those who look at them."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -63,10 +62,10 @@ async def drawn_later(root: Parent[Any], info: Asking) -> Any:
     """The same, by a coroutine."""
     place = root._place.at(info.field_name)
     info.context.ledger[f"{info.field_name} at {place.key}"] += 1
-    return await after(info.context.draw("later", place).randint(0, 2), await _settled(drawn(root, info)))
+    return await after(info.context.draw("later", place).randint(0, 2), await settled(drawn(root, info)))
 
 
-async def _settled(value: Any) -> Any:
+async def settled(value: Any) -> Any:
     return await value if hasattr(value, "__await__") else value
 
 
@@ -259,6 +258,50 @@ class Lens(Drawn):
 Sight = Annotated[Star | Guarded | Lens, strawberry.union("Sight")]
 
 
+@strawberry.interface
+class Rock(Drawn):
+    """What several types have in common to the last field, and nobody is asked about."""
+
+    name: str
+    weight: int | None
+    age: float | None
+    layers: list[list[int]] | None
+    beside: "Rock | None"
+    seen_from: Orbiting | None
+    near: list["Rock | None"] = edge("near rocks")
+    found: Sight | None = computed("found")
+    fallen: str | None = resolved()
+    kept: int | None = strawberry.field(permission_classes=[Plain])
+
+    @classmethod
+    def resolve_type(cls, value: Any, info: Any, abstract: Any) -> Any:
+        """Name the type, unless fate has another one."""
+        name = value._of.name if isinstance(value, Drawn) else None
+        place = getattr(value, "_place", Place(3))
+        fate: Fate = info.context
+        return fate.draw("rock", place).choice(("Granite", None, "Star")) if fate.strikes("rock", place) else name
+
+
+@strawberry.type
+class Granite(Rock):
+    """A rock like any other."""
+
+
+@strawberry.type
+class Basalt(Rock):
+    """A rock that knows its age, and resolves a field in its own way."""
+
+    age: float
+    fallen: str | None = awaited()
+
+
+@strawberry.type
+class Marble(Rock):
+    """A rock with something more."""
+
+    veins: list[str]
+
+
 @strawberry.type
 class Catalogue(Drawn, Generic[T]):
     """A list of things, and what is known of it."""
@@ -267,94 +310,3 @@ class Catalogue(Drawn, Generic[T]):
     first: T | None
     pairs: list[list[T]] | None = awaited()
     size: int
-
-
-@strawberry.type
-class Query(Drawn):
-    """Everything there is to see."""
-
-    star: Star | None = resolved()
-    stars: list[Star] = awaited()
-    bodies: list[Body | None] = resolved()
-    orbiting: list[Orbiting] | None = awaited()
-    planets: list[list[Planet]] | None = resolved()
-    moon: Moon = awaited()
-    comets: list[Comet | None] | None = resolved()
-    sights: list[Sight | None] | None = resolved()
-    sight: Sight | None = awaited()
-    signals: list[Signal | None] | None = resolved()
-    echo: Echo | None = awaited()
-    guarded: list[Guarded] | None = resolved()
-    lens: list[Lens | None] | None = awaited()
-    known: Catalogue[Star] = resolved()
-    found: Catalogue[Body] | None = awaited()
-    count: int | None = resolved()
-    aimed: Star | None = edge("aimed")
-
-    @strawberry.field
-    async def search(
-        self,
-        info: Asking,
-        aim: Aim,
-        window: Window | None = None,
-        colours: list[Spectrum] | None = None,
-        most: int = 3,
-        angle: Angle | None = None,
-    ) -> list[Star | None] | None:
-        """Find what depends on every argument."""
-        place = self._place.at("search", str(aim), str(window), colours, most, angle)
-        return await _settled(info.context.give(info._raw_info.return_type, place))  # type: ignore[no-any-return]
-
-
-@strawberry.type
-class Mutation(Drawn):
-    """Changes, whose order is told."""
-
-    @strawberry.mutation
-    async def launch(self, info: Asking, name: str = "a", turns: int = 2) -> Planet | None:
-        """Begin, wait, and end."""
-        return await _changed(self, info, "launch", name, turns)  # type: ignore[no-any-return]
-
-    @strawberry.mutation
-    async def crash(self, info: Asking, name: str = "b") -> Moon:
-        """Begin and end; what comes of it may not be null."""
-        return await _changed(self, info, "crash", name, 1)  # type: ignore[no-any-return]
-
-    @strawberry.mutation
-    def rename(self, info: Asking, name: str = "c") -> Star | None:
-        """Do it at once."""
-        info.context.effects.append(f"renamed {name}")
-        return info.context.give(info._raw_info.return_type, self._place.at("rename", name))  # type: ignore[no-any-return]
-
-
-async def _changed(root: Any, info: Asking, field: str, name: str, turns: int) -> Any:
-    info.context.effects.append(f"{field} {name} begins")
-    await after(abs(turns) % 4, None)
-    info.context.effects.append(f"{field} {name} ends")
-    return await _settled(info.context.give(info._raw_info.return_type, root._place.at(field, name)))
-
-
-@strawberry.type
-class Subscription(Drawn):
-    """Events, some of which fail, and a source that fails in the end."""
-
-    @strawberry.subscription
-    async def events(self, info: Asking, count: int = 2) -> AsyncIterator[Planet | None]:
-        """Give some planets."""
-        async for event in _events(self, info, "events", count):
-            yield event
-
-    @strawberry.subscription
-    async def sightings(self, info: Asking, count: int = 3) -> AsyncIterator[list[Sight]]:
-        """Give lists of anything."""
-        async for event in _events(self, info, "sightings", count):
-            yield event
-
-
-async def _events(root: Any, info: Asking, field: str, count: int) -> AsyncIterator[Any]:
-    for number in range(min(abs(count), 3)):
-        place = root._place.at(field, number)
-        if info.context.strikes("event", place, often=0.3):
-            raise ValueError(f"no event at {place.key:08x}")
-        await after(number, None)
-        yield info.context._item(info._raw_info.return_type, place, lasting=True)

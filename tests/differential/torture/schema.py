@@ -11,18 +11,19 @@ from strawberry.schema.config import StrawberryConfig
 from tests.differential.executing import Open, Opened
 from tests.differential.torture.cosmos import (
     Angle,
+    Basalt,
     Comet,
     Drawn,
     Echo,
+    Granite,
+    Marble,
     Moon,
-    Mutation,
     Planet,
     Pulse,
-    Query,
     Star,
-    Subscription,
 )
 from tests.differential.torture.fate import Fate, Place
+from tests.differential.torture.roots import Mutation, Query, Subscription
 from tests.differential.torture.values import angle
 
 ANGLE = strawberry.scalar(name="Angle", serialize=angle, parse_value=float, specified_by_url=None)
@@ -34,13 +35,14 @@ def build_cosmos() -> strawberry.Schema:
         Query,
         Mutation,
         Subscription,
-        types=[Star, Planet, Moon, Comet, Pulse, Echo],
+        types=[Star, Planet, Moon, Comet, Granite, Basalt, Marble, Pulse, Echo],
         config=StrawberryConfig(scalar_map={Angle: ANGLE}),
     )
     types: dict[str, Any] = schema._schema.type_map
     types["Planet"].is_type_of = _answers_later
     types["Moon"].is_type_of = _answers
-    types["Comet"].is_type_of = None
+    for name in ("Comet", "Granite", "Basalt", "Marble"):
+        types[name].is_type_of = None
     signal = types["Signal"]
     assert isinstance(signal, GraphQLInterfaceType)
     signal.resolve_type = None
