@@ -16,7 +16,9 @@ SMS_SUBSCRIPTION = table(t.SmsSubscription)
 
 def _of_resource(model: type[SQLModel]) -> Relation:
     related = table(model)
-    on = and_(related.c.organization_id == RESOURCE.c.organization_id, related.c.resource_id == RESOURCE.c.id)
+    # With the Cloud the condition is the whole foreign key, by which PostgreSQL knows how many rows to expect.
+    keys = [related.c[name] == RESOURCE.c[name] for name in ("organization_id", "cloud_id") if name in related.c]
+    on = and_(*keys, related.c.resource_id == RESOURCE.c.id)
     return Relation(related, on, Fields({column.name: column for column in related.c}))
 
 

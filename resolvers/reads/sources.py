@@ -181,7 +181,9 @@ _AS_TEXT = {
 
 def _with_service(of: FromClause) -> FromClause:
     # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
-    return of.join(SERVICE, and_(SERVICE.c.organization_id == of.c.organization_id, SERVICE.c.id == of.c.service_id))
+    # With the Cloud the condition is the whole foreign key, by which PostgreSQL knows how many rows to expect.
+    keys = [SERVICE.c[name] == of.c[name] for name in ("organization_id", "cloud_id")]
+    return of.join(SERVICE, and_(*keys, SERVICE.c.id == of.c.service_id))
 
 
 RESOURCES = Source(
@@ -199,7 +201,7 @@ RESOURCES = Source(
     part=rows.part_of_resource_row,
     table=_with_service(RESOURCE),
     attach=_with_service,
-    keys=(RESOURCE.c.organization_id, RESOURCE.c.service_id),
+    keys=(RESOURCE.c.organization_id, RESOURCE.c.cloud_id, RESOURCE.c.service_id),
     id=RESOURCE.c.id,
     orders={
         "NAME": RESOURCE.c.name,
