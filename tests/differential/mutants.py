@@ -73,6 +73,23 @@ class TypesAreNotAsked(Executor):
         return list(values)
 
 
+class TypesAreTakenForOne(Executor):
+    """Objects of types that have their fields in common are all of the first of these types."""
+
+    async def _complete_rows(self, selection: Any, parents: list[Any], where: Any, types: Any = None) -> list[Any]:
+        return await super()._complete_rows(selection, parents, where, types and types[:1] * len(types))
+
+
+class SharedThingsFailElsewhere(Executor):
+    """The errors of things in many places are told of the first places there are."""
+
+    async def complete_distinct(self, complete: Any, values: list[Any], where: Any) -> list[Any]:
+        distinct = {id(value): value for value in values}
+        if len(distinct) < len(values):
+            await complete(list(distinct.values()), where)
+        return await super().complete_distinct(complete, values, where)
+
+
 class ListsLoseTheirPlace(Executor):
     """The items of lists of different lengths are shared out from the wrong end."""
 
@@ -184,7 +201,8 @@ def _stripped(node: FieldNode) -> FieldNode:
 
 MUTANTS = (
     ErrorsDoNotRise, NullIsLetThrough, ErrorsAreLost, ErrorsAreElsewhere, TypesAreSwapped, TypesAreNotAsked,
-    ListsLoseTheirPlace, BoolsAreInts, ColumnsAreOfTheFirstType, SkipIsIgnored, PlansAreMixedUp, SelectionsAreNotMerged,
+    TypesAreTakenForOne, SharedThingsFailElsewhere, ListsLoseTheirPlace, BoolsAreInts, ColumnsAreOfTheFirstType,
+    SkipIsIgnored, PlansAreMixedUp, SelectionsAreNotMerged,
     KeysAreSorted, PermissionsAreNotAsked, PermissionsAreAskedOnce, OneFailsAll, ColumnsComeBackTurned,
     DefaultsAreDropped,
 )  # fmt: skip

@@ -149,10 +149,10 @@ class Fate:
     def _items(self, of: GraphQLList[Any], draw: Random, place: Place, *, lasting: bool) -> list[Any]:
         most = 4 if place.depth < 3 else 3 if place.depth < 5 else 2 if place.depth < 8 else 1
         number = draw.choice((0, 1, most, most, most))
-        again = place.depth < 5 and draw.random() < 0.1
+        again = place.depth < 4 and draw.random() < 0.2
         items = [self._item(of.of_type, place.at(n), lasting=lasting or again) for n in range(number)]
         # The same things in many places, which can be had more than once.
-        return items * 8 if again else items
+        return [item for item in items for _ in range(6)] if again else items
 
     def _item(self, of: Any, place: Place, *, lasting: bool) -> Any:
         try:
