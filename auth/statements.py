@@ -67,12 +67,12 @@ class Parameters:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._used = 0
+        self.used = 0
 
     def __call__(self, type_: TypeEngine[Any]) -> BindParameter[Any]:
         """Give the next parameter."""
-        name = f"{self._prefix}{self._used}"
-        self._used += 1
+        name = f"{self._prefix}{self.used}"
+        self.used += 1
         return bindparam(name, type_=type_)
 
     def named(self, values: list[Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def bench(
     names = _chosen(servers, QUICK_SERVERS if quick else SERVERS, SERVERS, "server")
     asked = [Query.named(name) for name in _chosen(queries, QUERIES, QUERIES, "query")]
     rounds, seconds = rounds or (1 if quick else 3), seconds or (1.0 if quick else 3.0)
-    effort = Effort(rounds, seconds, warm_up_seconds=1.0 if quick else 2.0, is_quick=quick)
+    effort = Effort(rounds, seconds, warm_up_seconds=1.0 if quick else 8.0, is_quick=quick)
     is_usual = (len(asked), page_size, quick) == (len(QUERIES), PAGE_SIZE, False)
     console = Console()
     if not console.is_terminal:

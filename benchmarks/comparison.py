@@ -28,7 +28,7 @@ class Effort:
 
     rounds: int = 3
     seconds: float = 3.0
-    warm_up_seconds: float = 2.0
+    warm_up_seconds: float = 8.0
     is_quick: bool = False
     """Whether graphql-core is spared what takes it minutes: many large pages."""
 
@@ -61,13 +61,13 @@ class Comparison:
             if (found.server, found.query, found.connections) == (server, str(query), connections)
         ]
 
-    def cpu_ms(self, server: str, query: Query) -> float:
-        """What a request costs the server: under load, or one at a time where sixteen are too much for every round."""
-        return middle(found.cpu_ms for found in self.of(server, query, cpu_connections(query)))
+    def cpu_ms(self, server: str, query: Query, connections: int = 1) -> float:
+        """What a request costs the server."""
+        return middle(found.cpu_ms for found in self.of(server, query, connections))
 
-    def database_ms(self, server: str, query: Query) -> float:
-        """What a request costs the database, likewise."""
-        return middle(found.database_ms for found in self.of(server, query, cpu_connections(query)))
+    def database_ms(self, server: str, query: Query, connections: int = 1) -> float:
+        """What a request costs the database."""
+        return middle(found.database_ms for found in self.of(server, query, connections))
 
     def drains_of(self, server: str) -> list[Drain]:
         """The times that a server was asked for everything."""
@@ -77,11 +77,6 @@ class Comparison:
     def others(self) -> float:
         """Cores' worth of CPU that other processes used, on average."""
         return sum(found.others for found in self.measurements) / max(1, len(self.measurements))
-
-
-def cpu_connections(query: Query) -> int:
-    """At how many requests at once a query's CPU is told."""
-    return 1 if query.value.is_heavy else TOGETHER
 
 
 def compare(
@@ -163,10 +158,7 @@ def _narrow(found: Comparison, server: Server, site: Site, store: Store, effort:
     for number in range(effort.rounds):
         for n, query in enumerate(found.queries):
             progress("A narrower scope", number * len(found.queries) + n, effort.rounds * len(found.queries))
-            connections = cpu_connections(query)
-            found.measurements.append(
-                measure(server, store, query, connections=connections, seconds=effort.seconds, seed=number)
-            )
+            found.measurements.append(measure(server, store, query, connections=1, seconds=effort.seconds, seed=number))
     progress("A narrower scope", 1, 1)
 
 

@@ -1,19 +1,20 @@
 """The gateway alone, on ten and a hundred times as much: what a resource of an answer costs must stay the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Final
 
 from benchmarks.budgets import Figure
-from benchmarks.comparison import Effort, cpu_connections
+from benchmarks.comparison import Effort
 from benchmarks.data.store import Progress, Store
 from benchmarks.draining import Drain, drain, learn_cursors
 from benchmarks.figures import middle, ratio
 from benchmarks.measuring import Measurement, measure, warm_up
-from benchmarks.processes import Cores, pin
+from benchmarks.processes import Cores
 from benchmarks.queries import Query
 from benchmarks.servers.plans import GATEWAY, Site
-from benchmarks.servers.process import running
+from benchmarks.servers.process import ServerPlan, running
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 FLAT: Final = 1.25
@@ -73,23 +74,28 @@ class Growth:
         return middle(found.others for size in self.sizes for found in size.measurements)
 
 
-def measure_size(
-    site: Site, store: Store, cores: Cores, queries: Sequence[Query], effort: Effort, progress: Progress
-) -> Size:
-    """Measure the gateway on one data set; raises ServerFailed and LoadFailed."""
-    step = f"Measuring {site.scale.resources:,} resources"
-    measurements = []
-    with running(site.plan(GATEWAY), cores, site.data_dir / "logs") as server:
-        pin(store.pids, cores.others)
-        learn_cursors(server)
-        for query in queries:
-            warm_up(server, query, seconds=effort.warm_up_seconds)
-        for number in range(effort.rounds):
-            for n, query in enumerate(queries):
-                progress(step, number * len(queries) + n, effort.rounds * len(queries))
-                connections = cpu_connections(query)
-                measurements.append(
-                    measure(server, store, query, connections=connections, seconds=effort.seconds, seed=number)
-                )
-        progress(step, 1, 1)
-        return Size(site, measurements, drain(server, store))
+def measure_growth(
+    sites: Sequence[Site], store: Store, cores: Cores, queries: Sequence[Query], effort: Effort, progress: Progress
+) -> Growth:
+    """Measure a gateway on each data set, in turns; raises ServerFailed and LoadFailed."""
+    measurements: list[list[Measurement]] = [[] for _ in sites]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running(_plan(site), cores, site.data_dir / "logs")) for site in sites]
+        for n, server in enumerate(servers):
+            progress("Warming up", n, len(servers))
+            learn_cursors(server)
+            for query in queries:
+                warm_up(server, query, seconds=effort.warm_up_seconds)
+        steps = [(number, query) for number in range(effort.rounds) for query in queries]
+        for n, (number, query) in enumerate(steps):
+            progress("Measuring", n, len(steps))
+            for server, found in zip(servers, measurements, strict=True):
+                found.append(measure(server, store, query, connections=1, seconds=effort.seconds, seed=number))
+        progress("Measuring", len(steps), len(steps))
+        drains = [drain(server, store) for server in servers]
+    return Growth(queries, [Size(*size) for size in zip(sites, measurements, drains, strict=True)])
+
+
+def _plan(site: Site) -> ServerPlan:
+    """The gateway, under a name of its own."""
+    return replace(site.plan(GATEWAY), name=f"{GATEWAY}-{site.scale.resources}")

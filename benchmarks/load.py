@@ -25,7 +25,7 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True)
 class Stream:
-    """Requests for some connections to send: over and over for so many seconds, or so many of them."""
+    """Requests for some connections to send, over and over: for so many seconds, or so many of them, or up to both."""
 
     requests: Sequence[bytes]
     connections: int

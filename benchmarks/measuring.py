@@ -92,9 +92,10 @@ def requests_of(server: Server, query: Query, *, seed: int = 0) -> list[bytes]:
 
 
 def warm_up(server: Server, query: Query, *, seconds: float) -> None:
-    """Let a server compile, plan and cache what it will, on all its connections; raises LoadFailed."""
+    """Let a server compile, plan and cache what it will, for at most so many seconds; raises LoadFailed."""
     connections = 2 if query.value.is_heavy else TOGETHER
-    _checked(server, query, run_load(server.port, [Stream(requests_of(server, query), connections, seconds=seconds)]))
+    stream = Stream(requests_of(server, query), connections, seconds=seconds, count=query.value.warm_up)
+    _checked(server, query, run_load(server.port, [stream]))
 
 
 def measure(

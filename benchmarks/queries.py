@@ -17,16 +17,18 @@ class Facts:
 
     name: str
     title: str
+    warm_up: int
+    """After how many answers a server that compiles what it runs often has done so."""
     is_heavy: bool = False
 
 
 class Query(Enum):
     """The queries. Each is asked with changing variables; which ones is told by a number from 0, its variant."""
 
-    POINT = Facts("point", "one resource, 3 levels deep")
-    DEEP = Facts("deep", "600 resources nested + tags")
-    TAG = Facts("tag", "100 by tag")
-    PAGE = Facts("page", "{page_size:,} flat + tags", is_heavy=True)
+    POINT = Facts("point", "one resource, 3 levels deep", 8000)
+    DEEP = Facts("deep", "600 resources nested + tags", 400)
+    TAG = Facts("tag", "100 by tag", 1500)
+    PAGE = Facts("page", "{page_size:,} flat + tags", 30, is_heavy=True)
 
     @classmethod
     def named(cls, name: str) -> "Query":

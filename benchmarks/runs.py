@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 
 from benchmarks.comparison import Effort, compare
 from benchmarks.data.store import Progress, Store
-from benchmarks.growth import SIZES, Growth, measure_size
+from benchmarks.growth import SIZES, measure_growth
 from benchmarks.machine import describe, versions
 from benchmarks.processes import Cores, pin
 from benchmarks.queries import Query, Scale
@@ -75,11 +75,8 @@ class Growing:
         with progress_bars() as progress, Store(self.data_dir) as store:
             databases = [store.database(resources, [], progress) for resources in SIZES]
             pin([os.getpid(), *store.pids], cores.others)
-            sizes = []
-            for database in databases:
-                site = Site(database, Scale(database.resources, self.page_size), self.data_dir)
-                sizes.append(measure_size(site, store, cores, self.queries, self.effort, progress))
-            found = Growth(self.queries, sizes)
+            sites = [Site(one, Scale(one.resources, self.page_size), self.data_dir) for one in databases]
+            found = measure_growth(sites, store, cores, self.queries, self.effort, progress)
             about = [*describe(cores, found.others), *versions(store.version(), None)]
         tables = list(growth_tables(found))
         _report(console, about, tables)

@@ -17,6 +17,8 @@ from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_mi
 from gateway.keys import cursor_key, signing_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
+from gateway.telemetry import Observer
+from gateway.telemetry.metrics import Metrics
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
@@ -27,13 +29,21 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
+    observer = Metrics() if settings.metrics else Observer()
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), limits, page_size, executor_class=EXECUTORS[settings.executor]),
+        Engine(
+            build_schema(),
+            limits,
+            page_size,
+            executor_class=EXECUTORS[settings.executor],
+            on_fallback=observer.fell_back,
+        ),
         JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
         show_trace=settings.demo or settings.debug,
+        on_operation=observer.operation_ended,
     )
 
     async def home(_: Request) -> RedirectResponse:
@@ -52,8 +62,9 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             Route("/graphql", endpoint),
             *graphiql_routes(),
             *health_routes(database.is_ready),
+            *observer.routes(),
         ],
-        middleware=http_middleware(settings.cors_origins),
+        middleware=http_middleware(settings.cors_origins, observer.request_ended),
         lifespan=lifespan,
     )
 

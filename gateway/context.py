@@ -14,7 +14,7 @@ from resolvers.reads.topology import Topologies, load_caller
 from resolvers.snapshot import open_snapshot
 from resolvers.trace import Trace
 
-OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[Context]]
+OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[Context]]
 
 
 def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float = SECONDS) -> OpenContext:
@@ -25,12 +25,12 @@ def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float
     principals, topologies = Principals(), Topologies()
 
     @asynccontextmanager
-    async def open_context(claims: Claims | None, trace: Trace | None) -> AsyncIterator[Context]:
+    async def open_context(claims: Claims | None, trace: Trace) -> AsyncIterator[Context]:
         if claims is None:
             yield Context()
             return
         async with AsyncExitStack() as stack:
-            yield Context(await _caller(stack, claims, trace or Trace()))
+            yield Context(await _caller(stack, claims, trace))
 
     async def _caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
         try:

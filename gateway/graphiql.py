@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.http.headers import SECURE_HEADERS
+from gateway.http.negotiation import accepted_codings
 from gateway.web import DIST
 
 PAGE_POLICY: Final = "; ".join(
@@ -70,13 +71,8 @@ def graphiql_routes(dist: Path = DIST) -> list[BaseRoute]:
             raise HTTPException(404)
         headers = _HEADERS | _ASSET_CACHING | {"Vary": "Accept-Encoding"}
         compressed = file.with_name(f"{name}.gz")
-        if _accepts_gzip(request) and compressed.is_file():
+        if accepted_codings(request.scope["headers"]).gzip and compressed.is_file():
             return FileResponse(compressed, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
         return FileResponse(file, media_type=media_type, headers=headers)
 
     return [Route("/graphiql", page), Route("/graphiql/assets/{name}", asset)]
-
-
-def _accepts_gzip(request: Request) -> bool:
-    offers = request.headers.get("accept-encoding", "").lower()
-    return re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", offers) is not None

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(False, description="Demo accounts, `token --mfa-age` and X-Trace; never in production.")
     debug: bool = Field(False, description="Answers X-Trace: 1 with SQL statement counts and times.")
+    metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
     issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")

@@ -13,6 +13,7 @@ from resolvers.reads import lookups, rows, sources
 from resolvers.reads.counts import SECONDS, Dimension, Facet, load_counts, load_facets
 from resolvers.reads.pages import Page, PageQuery, Parent, load_pages
 from resolvers.reads.predicates import Predicate
+from resolvers.reads.relations import SMS_SUBSCRIPTION
 from resolvers.reads.sources import ListOf, Source
 from resolvers.reads.topology import Caller, Topologies, Topology
 from resolvers.snapshot import Snapshot
@@ -63,7 +64,7 @@ class Loaders:
     maintenance_by_id = ById(sources.MAINTENANCES)
     indicator_by_id = ById(sources.INDICATORS)
     sms_subscription_by_id = ById(sources.SMS_SUBSCRIPTIONS)
-    sms_subscription_by_service = ById(sources.SMS_SUBSCRIPTIONS, sources.SMS_SUBSCRIPTION.c.service_id)
+    sms_subscription_by_service = ById(sources.SMS_SUBSCRIPTIONS, SMS_SUBSCRIPTION.c.service_id)
 
     def __init__(
         self, snapshot: Snapshot, caller: Caller, topologies: Topologies, *, count_seconds: float = SECONDS

@@ -10,13 +10,7 @@ from strawberry import ID, UNSET
 from auth.errors import BadUserInput, LimitExceeded
 from resolvers.context import Context
 from resolvers.reads.predicates import All, In, Match, Text
-from resolvers.reads.sources import (
-    ALL_OPERATIONS,
-    ALL_ORGANIZATIONS,
-    ALL_RESOURCES,
-    ALL_SERVICES,
-    ALL_TAG_KEYS,
-)
+from resolvers.reads.sources import ALL_OPERATIONS, ALL_ORGANIZATIONS, ALL_RESOURCES, ALL_SERVICES, ALL_TAG_KEYS
 from resolvers.reads.topology import Topology
 from schema.accounts import Viewer
 from schema.clusters import KubernetesCluster

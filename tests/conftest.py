@@ -11,7 +11,7 @@ from resolvers.database import Database
 from tests.databases import FAST, Databases, migrated_server, reachable_folder
 from tests.schema.graph import Graph
 from tests.schema.making import make_world
-from tests.schema.world import World, load_world
+from tests.schema.world import WIDE, World, load_world
 
 
 def pytest_configure() -> None:
@@ -98,6 +98,7 @@ async def graph_of(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[C
             urls, world = make_database(), make_world(seed)
             await load_world(urls, world)
             graphs[seed] = Graph(Database(urls.app, pool_size=4, statement_seconds=20), world)
+            await graphs[seed].keep_topology(WIDE)
         return graphs[seed]
 
     yield give

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["auth", "gateway", "resolvers", "schema"]
+PACKAGES = ["auth", "benchmarks", "gateway", "resolvers", "schema"]
 MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "node_modules" not in path.parts
 )
+NPM_LOCKS = [ROOT / folder / "package-lock.json" for folder in ("gateway/web", "benchmarks/node")]
 LOCKS = [ROOT / "requirements.lock", ROOT / "gateway" / "web" / "node-requirements.lock"]
 MOST_LINES = 400
 
@@ -38,9 +39,9 @@ def test_a_lock_holds_versions_and_hashes_and_says_not_where_from(lock: Path) ->
     assert [line for line in lock.read_text().splitlines() if not allowed.fullmatch(line)] == []
 
 
-def test_the_lock_of_the_page_says_not_where_from() -> None:
-    lock = (ROOT / "gateway" / "web" / "package-lock.json").read_text()
-    assert re.findall(r'"resolved"|https?://', lock) == []
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_of_npm_says_not_where_from(lock: Path) -> None:
+    assert re.findall(r'"resolved"|https?://', lock.read_text()) == []
 
 
 def test_every_requirement_is_locked() -> None:

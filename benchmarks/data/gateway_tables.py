@@ -32,7 +32,7 @@ from resolvers.demo.rows import (
 from resolvers.reference import AVAILABILITY_ZONES
 from resolvers.tables import OsType
 
-Progress = Callable[[int], None]
+Written = Callable[[int], None]
 """Told how many resources are written so far."""
 
 _RESOURCES_PER_BATCH: Final = 10_000
@@ -65,7 +65,7 @@ def number_of(key: UUID) -> int:
     return key.int & (1 << _NUMBER_BITS) - 1
 
 
-async def fill(connection: AsyncConnection, resources: int, progress: Progress) -> None:
+async def fill(connection: AsyncConnection, resources: int, report: Written) -> None:
     """Write everything into empty tables, inside the connection's transaction."""
     # Foreign keys are checked by plans that are kept: made while tables are small, they would read them whole,
     # and go on doing so when they are large.
@@ -78,7 +78,7 @@ async def fill(connection: AsyncConnection, resources: int, progress: Progress) 
         if not written:
             await analyze(connection)
         written += batch.resources
-        progress(written)
+        report(written)
 
 
 async def _copy(connection: AsyncConnection, batch: Batch) -> None:

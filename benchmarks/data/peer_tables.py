@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from benchmarks.data import content
-from benchmarks.data.gateway_tables import Progress
+from benchmarks.data.gateway_tables import Written
 from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS, REGIONS
 
 _RESOURCES_PER_BATCH: Final = 20_000
@@ -62,7 +62,7 @@ END;
 """The two lists that no table of PostGraphile's gives by itself: those with a tag, and those after a resource."""
 
 
-async def fill(connection: "asyncpg.Connection", schema: str, resources: int, progress: Progress) -> None:
+async def fill(connection: "asyncpg.Connection", schema: str, resources: int, report: Written) -> None:
     """Make the schema anew and fill it, inside the connection's transaction."""
     await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
     await connection.execute(f"SET LOCAL search_path = {schema}")
@@ -75,7 +75,7 @@ async def fill(connection: "asyncpg.Connection", schema: str, resources: int, pr
         await connection.copy_records_to_table("resource", schema_name=schema, records=map(_resource, some))
         await connection.copy_records_to_table("resource_tag", schema_name=schema, records=_tags(some))
         written += len(some)
-        progress(written)
+        report(written)
     await connection.execute(KEYS_AND_INDEXES)
     await connection.execute(FUNCTIONS)
 

@@ -10,11 +10,11 @@ none, and it is made anew.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import asyncpg
 from sqlalchemy import make_url
@@ -43,11 +43,8 @@ PARAMETERS: Final = {
 GATEWAY_SCHEMA: Final = "public"
 
 
-class Progress(Protocol):
-    """Shows how far a step is."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Take note of it."""
+Progress = Callable[[str, int, int], None]
+"""Told of a step how much is done, and of how much."""
 
 
 @dataclass(frozen=True)

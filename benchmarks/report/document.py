@@ -21,17 +21,17 @@ and how.
 _FAIRNESS: Final = """\
 - The gateway has all its checks on: tokens, scope, limits, error handling. It is asked by a member of all 60 Clouds,
   the widest scope there is. The peers have no checks.
-- Each peer has tables of its own of the same size and shape, in its own schema of the same server; the gateway's tables
-  are those of its migrations.
-- CPU is that of the server's process, per request. Budgets compare it at 16 requests at once, and for large pages, of
-  which servers bear fewer, at one at a time."""
+- Each peer has tables of its own of the same size and shape, in its own schema of the same server; the gateway's are
+  those of its migrations.
+- CPU is that of the server's process, per request; one request at a time, where nothing else is said.
+"""
 
 
 def comparison_section(sentences: Iterable[str], compared: int, tables: Iterable[Table], plot: str) -> str:
     """The text of the comparison, below its heading."""
     agreed = f"All servers gave the same answers before they were measured: {compared:,} resources were compared."
     parts = [
-        _list([*sentences, *_FAIRNESS, agreed]),
+        f"{_list(sentences)}\n{_FAIRNESS}{_list([agreed])}",
         f"![CPU per request of every server]({plot})",
         *map(_table, tables),
     ]

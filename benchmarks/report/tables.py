@@ -1,7 +1,4 @@
-"""The tables, as rows of text: the terminal and RESULTS.md show the same ones.
-
-Where a table has a column for each query, its CPU is that of `Comparison.cpu_ms`.
-"""
+"""The tables, as rows of text: the terminal and RESULTS.md show the same ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

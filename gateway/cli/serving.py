@@ -1,6 +1,7 @@
 """`serve` and `demo`: the gateway itself."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -29,6 +30,8 @@ from gateway.telemetry import configure_logging
 from resolvers.demo import ACCOUNTS, MOST_RESOURCES, is_empty, load_demo
 
 DEMO_RESOURCES = 2000
+COLLECT_AFTER = 50_000
+"""How many objects more than have ended make the garbage collector look for cycles among the new ones."""
 EXAMPLE_ACCOUNT = "pow@demo.example"
 EXAMPLE_QUERY = (
     '{ viewer { email } resources(first: 3, filter: {tags: {all: [{key: "team", value: "storefront"}]}})'
@@ -121,13 +124,28 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
         ws="none",
         timeout_graceful_shutdown=int(settings.limits.seconds) + 5,
     )
+    config.load()
     server = uvicorn.Server(config)
+    _spare_the_garbage_collector()
     try:
         server.run(sockets=[listener])
     except (KeyboardInterrupt, SystemExit):  # uvicorn repeats the signal after it has stopped in order
         return
     if not server.started:
         raise CommandFailed("The gateway did not start; the log says why.")
+
+
+def _spare_the_garbage_collector() -> None:
+    """Lets the garbage collector pass over what lives as long as the process, and look at the rest less often.
+
+    An operation leaves no reference cycles behind: what it made ends with it, uncollected. Looking for cycles in the
+    rows of a large page while it is put together finds none, and took more than half of the time; nor is there any to
+    find in the schema, the modules and the caches, again and again. Errors and libraries do leave some, so it is not
+    switched off.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def _begin(settings: Settings) -> None:

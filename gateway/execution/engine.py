@@ -32,7 +32,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from auth.errors import BadUserInput, ItcareError
 from gateway.execution import errors
-from gateway.execution.breadth_first import BreadthFirstExecutor
+from gateway.execution.breadth_first import BreadthFirstExecutor, Turns
 from gateway.execution.documents import DocumentCache, Prepared, conditions
 from gateway.execution.errors import RequestError
 from gateway.limits import PageSize, Selections, check_document, check_tokens
@@ -93,6 +93,7 @@ class Engine:
         self._page_size = page_size
         self._executor_class = executor_class
         self._on_fallback = on_fallback
+        self._turns = Turns()
         self._cache = DocumentCache()
 
     def prepare(self, text: str, *, hide_suggestions: bool = False) -> Prepared:
@@ -146,6 +147,7 @@ class Engine:
         if isinstance(executor, BreadthFirstExecutor):
             executor.plan = prepared.plan(node, executor.variable_values.coerced)
             executor.on_fallback = self._on_fallback
+            executor.turns = self._turns
         return Operation(executor, objects)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:

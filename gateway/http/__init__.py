@@ -1,10 +1,11 @@
 """GraphQL over HTTP, and what every answer of the process carries.
 
 endpoint.py      the way of a request: /graphql
-negotiation.py   media types: what is sent, what is wanted
+negotiation.py   media types and content codings: what is sent, what is wanted
 requests.py      from bytes and query strings to a GraphQL request
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
+compression.py   smaller answers for those who can read them
 headers.py       CORS, secure headers
 """
 

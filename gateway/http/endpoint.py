@@ -16,7 +16,7 @@ None of them has `data`.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -36,9 +36,10 @@ from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, Sho
 from gateway.http.negotiation import JSON, negotiate
 from gateway.http.requests import GraphQLRequest, read_request
 from gateway.settings import Limits
+from gateway.telemetry import UNKNOWN, OperationReport, Outcome
 from resolvers.trace import Trace
 
-OpenContext = Callable[[Claims | None, Trace | None], AbstractAsyncContextManager[object]]
+OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[object]]
 """Opens what the resolvers of one operation need, for this caller, and closes it when the result is complete."""
 
 PUBLIC_FIELDS = frozenset({"__typename", "viewer"})
@@ -60,8 +61,10 @@ class _Exchange:
     request: Request
     started: float
     media_type: str = JSON
+    type: str = UNKNOWN
+    outcome: Outcome = Outcome.FAILED
     objects: int | None = None
-    trace: Trace | None = None
+    trace: Trace = field(default_factory=Trace)
 
     @property
     def wants_trace(self) -> bool:
@@ -73,6 +76,7 @@ class GraphQLEndpoint:
 
     A request with `X-Trace: 1` is answered with `extensions.cost {objects, maximum}`, which follows from the request
     alone, and if `show_trace`, for demos and debugging, with `extensions.trace {sqlStatements, dbMs, totalMs}`.
+    `on_operation` is told of every operation when its answer is complete.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class GraphQLEndpoint:
         errors: ErrorFormatter,
         *,
         show_trace: bool = False,
+        on_operation: Callable[[OperationReport], None] = lambda report: None,
     ) -> None:
         self._engine = engine
         self._tokens = tokens
@@ -92,6 +97,7 @@ class GraphQLEndpoint:
         self._errors = errors
         self._show_trace = show_trace
         self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
+        self._on_operation = on_operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,6 +106,8 @@ class GraphQLEndpoint:
             response = await self._answer(exchange)
         except ClientDisconnect:
             return
+        seconds = perf_counter() - exchange.started
+        self._on_operation(OperationReport(exchange.type, exchange.outcome, seconds, exchange.objects, exchange.trace))
         await response(scope, receive, send)
 
     async def _answer(self, exchange: _Exchange) -> Response:
@@ -110,6 +118,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             raise
         except HttpError as error:
+            exchange.outcome = Outcome.REFUSED
             (shown,) = self._errors.show([refusal(error)])
             return _response(exchange, {"errors": [shown.body]}, error.http_status, error.headers)
         except RequestError as error:
@@ -121,13 +130,14 @@ class GraphQLEndpoint:
         claims = self._claims(exchange.request)
         anonymous = claims is None
         prepared = self._engine.prepare(request.query, hide_suggestions=anonymous)
+        type_ = prepared.operation_type(request.operation_name)
+        exchange.type = type_.value if type_ else UNKNOWN
         if exchange.request.method == "GET":
-            _require_query(prepared, request.operation_name)
+            _require_query(type_)
         if anonymous and not prepared.errors:
             _require_public(prepared, prepared.operation(request.operation_name))
         operation = self._engine.bind(prepared, request.operation_name, request.variables, hide_suggestions=anonymous)
         exchange.objects = operation.objects
-        exchange.trace = Trace() if self._show_trace and exchange.wants_trace else None
         return await self._run(operation, claims, exchange.trace)
 
     def _turn(self, operation: Operation) -> AbstractAsyncContextManager[None]:
@@ -139,7 +149,7 @@ class GraphQLEndpoint:
         token = bearer_token(", ".join(headers) if headers else None)
         return None if token is None else self._tokens.verify(token, datetime.now(UTC))
 
-    async def _run(self, operation: Operation, claims: Claims | None, trace: Trace | None) -> ExecutionResult:
+    async def _run(self, operation: Operation, claims: Claims | None, trace: Trace) -> ExecutionResult:
         try:
             async with (
                 asyncio.timeout(self._limits.seconds) as limit,
@@ -154,17 +164,20 @@ class GraphQLEndpoint:
 
     async def _respond(self, exchange: _Exchange, result: ExecutionResult) -> Response:
         if result.errors is None:
+            exchange.outcome = Outcome.OK
             content = {"data": result.data, **self._extensions(exchange)}
             return _json_response(exchange, await encode(content, exchange.objects or 0))
         shown = self._errors.show(result.errors)
         if result.data is None and {error.code for error in shown} <= _REFUSING:
             return self._refuse(exchange, shown)
+        exchange.outcome = Outcome.ERRORS
         errors = [error.body for error in shown]
         content = {"data": result.data, "errors": errors, **self._extensions(exchange)}
         return _json_response(exchange, await encode(content, exchange.objects or 0))
 
     def _refuse(self, exchange: _Exchange, shown: list[ShownError]) -> Response:
         status = max(error.status for error in shown)
+        exchange.outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED
         if exchange.media_type == JSON and status < 500:
             status = 200
         headers = {"WWW-Authenticate": "Bearer"} if status == Unauthenticated.http_status else {}
@@ -172,21 +185,21 @@ class GraphQLEndpoint:
         return _response(exchange, {"errors": errors, **self._extensions(exchange)}, status, headers)
 
     def _extensions(self, exchange: _Exchange) -> dict[str, Any]:
-        extensions: dict[str, Any] = {}
-        if exchange.wants_trace and exchange.objects is not None:
-            extensions["cost"] = {"objects": exchange.objects, "maximum": self._limits.objects}
-        if exchange.trace is not None:
+        if exchange.objects is None or not exchange.wants_trace:
+            return {}
+        extensions: dict[str, Any] = {"cost": {"objects": exchange.objects, "maximum": self._limits.objects}}
+        if self._show_trace:
             extensions["trace"] = {
                 "sqlStatements": exchange.trace.sql_statements,
                 "dbMs": _milliseconds(exchange.trace.db_seconds),
                 "totalMs": _milliseconds(perf_counter() - exchange.started),
             }
-        return {"extensions": extensions} if extensions else {}
+        return {"extensions": extensions}
 
 
-def _require_query(prepared: Prepared, operation_name: str | None) -> None:
+def _require_query(operation_type: OperationType | None) -> None:
     # Also of a document with errors: how it was sent is what is wrong first.
-    if prepared.operation_type(operation_name) not in {OperationType.QUERY, None}:
+    if operation_type not in {OperationType.QUERY, None}:
         raise MethodNotAllowed("GET executes queries only: send this with POST.", allow="POST")
 
 

@@ -1,12 +1,13 @@
 """The headers of every answer: who may read it from a browser, and what a browser may do with it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.compression import Compression
 from gateway.telemetry import CORRELATION_HEADER, RequestLog
 
 SECURE_HEADERS = {
@@ -39,8 +40,12 @@ class SecureHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def http_middleware(cors_origins: Sequence[str]) -> list[Middleware]:
-    """The application's middleware, outermost first: secure headers, CORS for these origins, the request log.
+def http_middleware(
+    cors_origins: Sequence[str], on_request: Callable[[int | None], None] = lambda status: None
+) -> list[Middleware]:
+    """The application's middleware, outermost first: secure headers, CORS for these origins, log, compression.
+
+    `on_request` is told the status of every answer, None if there was none.
 
     Raises:
         ValueError: an origin is "*"; data that needs a token is not for any page.
@@ -54,4 +59,4 @@ def http_middleware(cors_origins: Sequence[str]) -> list[Middleware]:
         allow_headers=["Authorization", "Content-Type", "X-Trace"],
         expose_headers=[CORRELATION_HEADER, "WWW-Authenticate"],
     )
-    return [Middleware(SecureHeaders), cors, Middleware(RequestLog)]
+    return [Middleware(SecureHeaders), cors, Middleware(RequestLog, on_request=on_request), Middleware(Compression)]

@@ -1,6 +1,8 @@
-"""Which media type the caller wants, and whether we can read the one that was sent."""
+"""Which media type and content coding the caller wants, and whether we can read what was sent."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
@@ -10,6 +12,7 @@ JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 
 _EXACT = 2
+_LEAST = 0.001
 _QUALITY = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")  # RFC 9110, section 12.4.2
 
 
@@ -61,3 +64,38 @@ def require_json(headers: Headers) -> None:
         raise UnsupportedMediaType(f"Send the request as {JSON} in UTF-8, and say so in Content-Type.")
     if any(encoding.strip().lower() != "identity" for encoding in headers.getlist("content-encoding")):
         raise UnsupportedMediaType("Send the request without Content-Encoding.")
+
+
+@dataclass(frozen=True, slots=True)
+class Codings:
+    """How an answer may be coded: `best` is what to choose, None as it is; and what is acceptable at all."""
+
+    best: str | None = None
+    gzip: bool = False
+    identity: bool = True
+
+
+_UNCODED = Codings()
+
+
+def accepted_codings(headers: Iterable[tuple[bytes, bytes]]) -> Codings:
+    """Choose between zstd, br, gzip and none by `Accept-Encoding`, in this order where it leaves the choice to us.
+
+    Nothing is refused: an answer as it is serves better than none, also where that was not asked for.
+    """
+    lines = [value for name, value in headers if name == b"accept-encoding"]
+    if not lines:
+        return _UNCODED
+    ranges = [_range(part) for part in b",".join(lines).decode("latin-1").split(",") if part.strip()]
+    named = dict(ranges)
+    anything = named.get("*", 0.0)
+    qualities = {
+        "zstd": named.get("zstd", 0.0),
+        "br": named.get("br", 0.0),
+        # Who says that anything will do can read gzip, but hardly every coding there is.
+        "gzip": named.get("gzip", anything),
+        "identity": named.get("identity", named.get("*", _LEAST)),
+    }
+    best = max(qualities, key=qualities.__getitem__)
+    is_coded = best != "identity" and qualities[best] > 0
+    return Codings(best if is_coded else None, qualities["gzip"] > 0, qualities["identity"] > 0)

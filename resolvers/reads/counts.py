@@ -29,7 +29,8 @@ from auth.principal import Scope
 from auth.statements import Parameters
 from resolvers.reads.pages import Parent, conditions
 from resolvers.reads.predicates import Predicate, size
-from resolvers.reads.sources import CLOUD, PLACEMENT, RESOURCE, SERVICE, TAG, ListOf
+from resolvers.reads.relations import CLOUD, PLACEMENT, RESOURCE, SERVICE, TAG
+from resolvers.reads.sources import ListOf
 from resolvers.snapshot import Snapshot
 
 SECONDS = 3.0

@@ -11,19 +11,8 @@ from auth.principal import Scope
 from auth.tables import table
 from resolvers import tables as t
 from resolvers.reads import rows
-from resolvers.reads.sources import (
-    AREA,
-    CLOUD,
-    NETWORK,
-    ORGANIZATION,
-    PRODUCT,
-    RESOURCE,
-    RESOURCES,
-    SERVICE,
-    Source,
-    in_open_clouds,
-    objects,
-)
+from resolvers.reads.relations import AREA, CLOUD, NETWORK, ORGANIZATION, PRODUCT, RESOURCE, SERVICE
+from resolvers.reads.sources import RESOURCES, Source, in_open_clouds, objects
 from resolvers.snapshot import Snapshot
 
 R = TypeVar("R")

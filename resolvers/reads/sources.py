@@ -27,18 +27,26 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from auth.principal import Scope
-from auth.tables import Cloud, Membership, Organization, TenantRow, table
+from auth.tables import TenantRow, table
 from resolvers import tables as t
 from resolvers.reads import rows
-from resolvers.reads.predicates import Fields, Relation
+from resolvers.reads.predicates import Fields
+from resolvers.reads.relations import (
+    CLOUD,
+    MEMBER,
+    MEMBERSHIP,
+    OPERATION,
+    ORGANIZATION,
+    PLACEMENT,
+    RESOURCE,
+    RESOURCE_FIELDS,
+    SERVICE,
+    SIZING,
+    SUBJECT,
+    TAG,
+)
 
 R = TypeVar("R")
-
-ORGANIZATION, CLOUD, SERVICE, RESOURCE = table(Organization), table(Cloud), table(t.Service), table(t.Resource)
-PLACEMENT, TAG, NETWORK, AREA = table(t.ResourcePlacement), table(t.ResourceTag), table(t.Network), table(t.Area)
-MEMBER, SUBJECT, SIZING = table(t.LoadBalancerMember), table(t.MaintenanceSubject), table(t.Sizing)
-PRODUCT, MEMBERSHIP, OPERATION = table(t.Product), table(Membership), table(t.Operation)
-SMS_SUBSCRIPTION = table(t.SmsSubscription)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,41 +134,6 @@ def everyone(_: Scope) -> ColumnElement[bool]:
     return true()
 
 
-# -- what filters may name -------------------------------------------------------------------------------------------
-
-
-def _of_resource(model: type[SQLModel], **columns: ColumnElement[Any]) -> Relation:
-    related = table(model)
-    on = and_(related.c.organization_id == RESOURCE.c.organization_id, related.c.resource_id == RESOURCE.c.id)
-    return Relation(related, on, Fields({column.name: column for column in related.c}))
-
-
-def _network() -> Relation:
-    joined = NETWORK.join(
-        AREA, and_(AREA.c.organization_id == NETWORK.c.organization_id, AREA.c.id == NETWORK.c.area_id)
-    )
-    on = and_(NETWORK.c.organization_id == RESOURCE.c.organization_id, NETWORK.c.id == RESOURCE.c.network_id)
-    return Relation(joined, on, Fields({"vlan": NETWORK.c.vlan, "area": AREA.c.code, "scope": NETWORK.c.scope}))
-
-
-RESOURCE_FIELDS = Fields(
-    columns={
-        "organization": RESOURCE.c.organization_id,
-        "cloud": RESOURCE.c.cloud_id,
-        "service": RESOURCE.c.service_id,
-        **{column.name: column for column in RESOURCE.c},
-    },
-    relations={
-        "tag": _of_resource(t.ResourceTag),
-        "placement": _of_resource(t.ResourcePlacement),
-        "instance": _of_resource(t.Instance),
-        "load_balancer": _of_resource(t.LoadBalancer),
-        "object_store": _of_resource(t.ObjectStore),
-        "kubernetes_cluster": _of_resource(t.KubernetesCluster),
-        "network": _network(),
-    },
-)
-
 # -- the kinds of row ------------------------------------------------------------------------------------------------
 
 ORGANIZATIONS = Source(
@@ -208,7 +181,9 @@ _AS_TEXT = {
 
 def _with_service(of: FromClause) -> FromClause:
     # Every resource has its Service by foreign key, so the join adds columns and never takes a row away.
-    return of.join(SERVICE, and_(SERVICE.c.organization_id == of.c.organization_id, SERVICE.c.id == of.c.service_id))
+    # With the Cloud the condition is the whole foreign key, by which PostgreSQL knows how many rows to expect.
+    keys = [SERVICE.c[name] == of.c[name] for name in ("organization_id", "cloud_id")]
+    return of.join(SERVICE, and_(*keys, SERVICE.c.id == of.c.service_id))
 
 
 RESOURCES = Source(
@@ -226,7 +201,7 @@ RESOURCES = Source(
     part=rows.part_of_resource_row,
     table=_with_service(RESOURCE),
     attach=_with_service,
-    keys=(RESOURCE.c.organization_id, RESOURCE.c.service_id),
+    keys=(RESOURCE.c.organization_id, RESOURCE.c.cloud_id, RESOURCE.c.service_id),
     id=RESOURCE.c.id,
     orders={
         "NAME": RESOURCE.c.name,

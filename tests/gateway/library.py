@@ -21,6 +21,7 @@ from auth.tokens import Claims, JwtVerifier
 from gateway.execution import Engine
 from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
 from gateway.settings import Limits
+from gateway.telemetry import Observer
 from resolvers.trace import Trace
 from tests.executors import EXECUTOR_CLASS
 
@@ -38,7 +39,7 @@ class Library:
     """What the resolvers are given, and what the tests observe."""
 
     claims: Claims | None = None
-    trace: Trace | None = None
+    trace: Trace = field(default_factory=Trace)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -178,9 +179,8 @@ class Query:
 
     @strawberry.field
     def counted(self, info: Info[Library, None]) -> str:
-        if info.context.trace is not None:
-            info.context.trace.sql_statements += 2
-            info.context.trace.db_seconds += 0.25
+        info.context.trace.sql_statements += 2
+        info.context.trace.db_seconds += 0.25
         return "counted"
 
 
@@ -212,7 +212,14 @@ def translate(error: BaseException) -> ItcareError | None:
 class Application:
     """The library as a whole ASGI application, with a token for it."""
 
-    def __init__(self, *, limits: Limits | None = None, show_trace: bool = False, cors: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        show_trace: bool = False,
+        cors: tuple[str, ...] = (),
+        observer: Observer | None = None,
+    ) -> None:
         key = SigningKey.generate()
         self.library = Library()
         self.subject = uuid4()
@@ -221,21 +228,24 @@ class Application:
         self.closed: list[BaseException | None] = []
         self.open_error: Exception | None = None
         limits = limits or Limits()
+        observer = observer or Observer()
         endpoint = GraphQLEndpoint(
-            Engine(schema, limits, page_size, executor_class=EXECUTOR_CLASS),
+            Engine(schema, limits, page_size, executor_class=EXECUTOR_CLASS, on_fallback=observer.fell_back),
             JwtVerifier([key], "library", "library"),
             self._open_context,
             limits,
             ErrorFormatter(translate),
             show_trace=show_trace,
+            on_operation=observer.operation_ended,
         )
         self.is_ready = True
         self.asgi = Starlette(
-            routes=[Route("/graphql", endpoint), *health_routes(self._ready)], middleware=http_middleware(cors)
+            routes=[Route("/graphql", endpoint), *health_routes(self._ready), *observer.routes()],
+            middleware=http_middleware(cors, observer.request_ended),
         )
 
     @asynccontextmanager
-    async def _open_context(self, claims: Claims | None, trace: Trace | None) -> AsyncIterator[object]:
+    async def _open_context(self, claims: Claims | None, trace: Trace) -> AsyncIterator[object]:
         self.opened.append(claims)
         if self.open_error is not None:
             raise self.open_error

@@ -202,7 +202,7 @@ async def test_an_operation_over_its_time_is_stopped_with_its_sql(
 ) -> None:
     settings = Settings(data_dir=tmp_path, limits=Limits(seconds=0.5), pool_size=1)
     async with running(settings, filled, shop) as gateway:
-        async with holding(filled, "service") as hold:
+        async with holding(filled, "resource") as hold:
             answer = await gateway.ask(RESOURCES)
             assert answer.status_code == 503
             (error,) = answer.json()["errors"]
@@ -217,7 +217,7 @@ async def test_requests_in_flight_are_answered_when_it_shuts_down(
     settings: Settings, filled: DatabaseUrls, shop: Shop
 ) -> None:
     async with running(settings, filled, shop) as gateway:
-        async with holding(filled, "service") as hold:
+        async with holding(filled, "resource") as hold:
             asking = asyncio.create_task(gateway.ask(RESOURCES))
             await hold.has_waiting()
             gateway.server.should_exit = True

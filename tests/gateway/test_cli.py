@@ -89,6 +89,7 @@ def start_demo(folder: Path, *options: str) -> Demo:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"ITCARE_METRICS": "true"},
     )
     assert process.stdout
     printed = ""
@@ -167,6 +168,17 @@ def test_a_token_carries_a_second_factor_in_the_demo_if_asked(demo: Demo, token:
     claims = jwt.get_unverified_claims(answer.stdout.strip())
     assert claims["exp"] - claims["iat"] == 600
     assert 100 <= datetime.now(UTC).timestamp() - claims["mfa_time"] <= 130
+
+
+def test_answers_are_made_without_looking_for_garbage(demo: Demo, token: str) -> None:
+    def collections() -> int:
+        metrics = httpx.get(f"{demo.url}/metrics", timeout=30).text
+        return int(re.findall(r'python_gc_collections_total\{generation="0"\} (\d+)', metrics)[0])
+
+    before = collections()
+    for _ in range(20):
+        assert demo.ask(token).status_code == 200
+    assert collections() - before <= 1
 
 
 def test_a_token_of_nobody_is_refused(demo: Demo) -> None:

@@ -217,7 +217,7 @@ async def test_a_wait_for_a_connection_ends_with_the_operation_s_time(
         async with holding(filled, "service") as hold:
             first = asyncio.create_task(gateway.ask(SERVICES))
             await hold.has_waiting()
-            second = await gateway.ask(RESOURCES)
+            second = await gateway.ask(SERVICES)
             assert second.status_code == 503
             assert codes(second)[0] in {"OPERATION_TIMEOUT", "SERVICE_UNAVAILABLE"}
             assert (await first).status_code == 503

@@ -61,7 +61,7 @@ EDGES = (
     ResourcesBelow(
         "AvailabilityZone",
         "availabilityZones { … }",
-        1,
+        0,  # the topology is kept
         lambda _, resource: [reference_id("availability_zone", code) for code in resource.availability_zones],
     ),
     ResourcesBelow(

@@ -26,7 +26,7 @@ from resolvers.tables import (
 )
 from schema.ids import RESOURCE_TYPES, global_id
 from tests.schema.graph import Graph
-from tests.schema.world import CANARY, World, load_world
+from tests.schema.world import CANARY, WIDE, World, load_world
 
 HIDDEN = f"{CANARY}-vault"
 """The code of the organization whose every text holds the canary."""
@@ -51,7 +51,9 @@ async def graph_over(database: DatabaseUrls, world: World) -> AsyncIterator[Grap
     """Write a world into an empty database, and give the graph over it."""
     await load_world(database, world)
     reader = Database(database.app, pool_size=4, statement_seconds=20)
-    yield Graph(reader, world)
+    graph = Graph(reader, world)
+    await graph.keep_topology(WIDE)
+    yield graph
     await reader.close()
 
 

@@ -32,5 +32,6 @@ types of many values by `resolve_types(values)`, and what serializes a scalar ma
 
 from gateway.execution.breadth_first.executor import BreadthFirstExecutor
 from gateway.execution.breadth_first.plan import Plan
+from gateway.execution.breadth_first.waiting import Turns
 
-__all__ = ["BreadthFirstExecutor", "Plan"]
+__all__ = ["BreadthFirstExecutor", "Plan", "Turns"]

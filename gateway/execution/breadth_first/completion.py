@@ -24,7 +24,13 @@ from graphql import (
 from graphql.pyutils import Path, is_iterable
 
 from gateway.execution.breadth_first.leaves import serialize
-from gateway.execution.breadth_first.objects import Failure, ObjectCompleter, first_failure, parent_name
+from gateway.execution.breadth_first.objects import (
+    VALUES_AT_A_TIME,
+    Failure,
+    ObjectCompleter,
+    first_failure,
+    parent_name,
+)
 from gateway.execution.breadth_first.plan import Field
 from gateway.execution.breadth_first.resolving import Where
 from gateway.execution.breadth_first.waiting import side_by_side
@@ -152,7 +158,10 @@ class ColumnCompleter(ObjectCompleter):
             raise IndexError(n)
 
         items = iter(await self.complete(type_.of_type, field, list(chain.from_iterable(lists)), where_item))
-        results: list[Any] = [list(islice(items, length)) for length in lengths]
+        results: list[Any] = []
+        for start in range(0, len(lengths), VALUES_AT_A_TIME):
+            await self.let_others_work(VALUES_AT_A_TIME)
+            results += [list(islice(items, length)) for length in lengths[start : start + VALUES_AT_A_TIME]]
         if self.has_failed:
             for n, result in enumerate(results):
                 failure = values[n] if type(values[n]) is Failure else first_failure(result)

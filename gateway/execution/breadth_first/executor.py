@@ -17,14 +17,14 @@ from graphql.pyutils import Path
 from gateway.execution.breadth_first.completion import ColumnCompleter
 from gateway.execution.breadth_first.objects import Failure
 from gateway.execution.breadth_first.plan import Field, Plan
-from gateway.execution.breadth_first.waiting import start
+from gateway.execution.breadth_first.waiting import Turns, start
 
 
 class BreadthFirstExecutor(ColumnCompleter):
     """Executes root fields as graphql-core does, and completes what they give breadth first.
 
-    Set `plan` to share what is the same for every request of the operation, and `on_fallback` to hear of operations
-    that are left to graphql-core, with the reason.
+    Set `plan` to share what is the same for every request of the operation, `turns` to let all operations of a process
+    take turns, and `on_fallback` to hear of operations that are left to graphql-core, with the reason.
     """
 
     plan: Plan
@@ -32,7 +32,7 @@ class BreadthFirstExecutor(ColumnCompleter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.plan = Plan()
+        self.plan, self.turns = Plan(), Turns()
         self._fell_back: str | None = None
 
     def complete_value(

@@ -1,8 +1,8 @@
 """Columns of objects: of which types they are, and what is selected of them, as rows built from columns."""
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from itertools import islice
 from types import NoneType
 from typing import Any, cast
 
@@ -21,12 +21,12 @@ from graphql.pyutils import Path
 from gateway.execution.breadth_first.leaves import serialize
 from gateway.execution.breadth_first.plan import Field, Selection
 from gateway.execution.breadth_first.resolving import ColumnResolver, Where
-from gateway.execution.breadth_first.waiting import settled, side_by_side
+from gateway.execution.breadth_first.waiting import Turns, settled, side_by_side
 
 Completing = Coroutine[Any, Any, list[Any]]
 
-VALUES_AT_A_TIME = 4_000
-"""How many values are completed, about 1 ms of work, before others get their turn."""
+VALUES_AT_A_TIME = 1_000
+"""How many values are completed, less than 1 ms of work, before others get their turn."""
 
 
 MANY = 16
@@ -48,6 +48,8 @@ class ObjectCompleter(ColumnResolver):
     has_failed = False
     """Whether there has been any failure: as long as there is none, nothing looks for one."""
     _values_done = 0
+    turns: Turns
+    """Whose turn it is among the operations of a process."""
 
     @abstractmethod
     async def complete(self, type_: GraphQLOutputType, field: Field, values: list[Any], where: Where) -> list[Any]:
@@ -232,12 +234,16 @@ class ObjectCompleter(ColumnResolver):
                 columns[n] = await self._complete_plain_field(field, parents, where, types)
         if selection.names_types:
             columns.insert(0, types)
-        await self._let_others_work(len(parents))
         if not columns:
             return [selection.build() for _ in parents]
         if self.has_failed:
             return [first_failure(row) or selection.build(*row) for row in zip(*columns, strict=True)]
-        return list(map(selection.build, *columns))
+        rows: list[Any] = []
+        columns = list(map(iter, columns))
+        while len(rows) < len(parents):
+            await self.let_others_work(VALUES_AT_A_TIME)
+            rows += islice(map(selection.build, *columns), VALUES_AT_A_TIME)
+        return rows
 
     async def _complete_plain_field(
         self, field: Field, parents: list[Any], where: Where, types: list[str] | None
@@ -247,7 +253,7 @@ class ObjectCompleter(ColumnResolver):
             values = list(map(field.attribute, parents))  # type: ignore[arg-type]
         except Exception:  # noqa: BLE001  # one by one, each gets its own error
             return await self._complete_field(field, parents, where, types)
-        await self._let_others_work(len(values))
+        await self.let_others_work(len(values))
         kinds = set(map(type, values))
         if NoneType not in kinds or not isinstance(field.type, GraphQLNonNull):
             column = serialize(cast("GraphQLLeafType", field.leaf), values, kinds)
@@ -262,14 +268,15 @@ class ObjectCompleter(ColumnResolver):
         values = self.resolve(field, parents, at)
         if not isinstance(values, list):
             values = await values
-        await self._let_others_work(len(values))
+        await self.let_others_work(len(values))
         return await self.complete(field.type, field, values, at)
 
-    async def _let_others_work(self, values: int) -> None:
+    async def let_others_work(self, values: int) -> None:
+        """Count values that are completed, and give way after many."""
         self._values_done += values
         if self._values_done > VALUES_AT_A_TIME:
             self._values_done = 0
-            await asyncio.sleep(0)
+            await self.turns.take()
 
 
 def _at(where: Where, places: list[int]) -> Where:

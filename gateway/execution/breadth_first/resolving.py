@@ -1,7 +1,7 @@
 """Columns of parents become columns of raw values: by attribute, by column, one by one, or as graphql-core does it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from inspect import isawaitable
 from typing import Any
@@ -41,6 +41,8 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
             return [error] * len(parents)
         if field.strawberry_field is None:
             return self._resolve_each(field, parents, where, arguments)
+        if field.many and field.takes_nothing:
+            return _resolve_many(field, field.many, parents, self._info(field, where(0)), {})
         if field.guards or field.many:
             return self._resolve_column(field, parents, where, arguments)
         if field.call:
@@ -112,8 +114,6 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
         self, field: Field, parents: Sequence[Any], where: Where, arguments: Mapping[str, Any]
     ) -> list[Any]:
         info = self._info(field, where(0))
-        if field.takes_nothing:
-            return await self._resolve_granted(field, parents, where, arguments, info, {})
         try:
             _, named = self._python_arguments(field, arguments, info)
         except Exception as error:  # noqa: BLE001  # an argument that cannot be converted
@@ -152,15 +152,8 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
                 return self._call_each(field, field.call, parents, where, arguments)
             return _read_each(field, parents)
         named = {name: value for name, value in named.items() if value is not _SOURCE and value is not _INFO}
-        try:
-            resolved = field.many(parents, info, **named)
-            if isawaitable(resolved):
-                resolved = await asyncio.ensure_future(resolved)
-            if len(resolved) != len(parents):
-                raise TypeError(f"{field.parent_type}.{field.name} gave {len(resolved)} values for {len(parents)}.")
-        except Exception as error:  # noqa: BLE001  # it is every parent's
-            return [error] * len(parents)
-        return resolved if isinstance(resolved, list) else list(resolved)
+        resolved = _resolve_many(field, field.many, parents, info, named)
+        return resolved if isinstance(resolved, list) else await resolved
 
     async def _ask(self, guard: Guard, parents: Sequence[Any], info: Info, named: Mapping[str, Any]) -> list[Any]:
         """Ask a permission extension about each parent: `_GRANTED`, or what stands in for the field's value."""
@@ -206,6 +199,32 @@ class ColumnResolver(StrawberryGraphQLCoreExecutionContext):
     @property
     def _strawberry(self) -> Any:
         return self.schema._strawberry_schema  # type: ignore[attr-defined]
+
+
+def _resolve_many(
+    field: Field, many: Callable[..., Any], parents: Sequence[Any], info: Info, named: Mapping[str, Any]
+) -> Any:
+    """Call the resolver of a whole column; gives a list, or an awaitable of it where it takes time."""
+    try:
+        resolved = many(parents, info, **named)
+        return (
+            _later(field, resolved, len(parents)) if isawaitable(resolved) else _listed(field, resolved, len(parents))
+        )
+    except Exception as error:  # noqa: BLE001  # it is every parent's
+        return [error] * len(parents)
+
+
+async def _later(field: Field, resolving: Awaitable[Any], number: int) -> list[Any]:
+    try:
+        return _listed(field, await asyncio.ensure_future(resolving), number)
+    except Exception as error:  # noqa: BLE001  # it is every parent's
+        return [error] * number
+
+
+def _listed(field: Field, values: Any, number: int) -> list[Any]:
+    if len(values) != number:
+        raise TypeError(f"{field.parent_type}.{field.name} gave {len(values)} values for {number}.")
+    return values if isinstance(values, list) else list(values)
 
 
 def _read_each(field: Field, parents: Sequence[Any]) -> list[Any]:

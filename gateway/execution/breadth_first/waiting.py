@@ -1,6 +1,7 @@
 """Coroutines side by side, with a task only for those that have to wait."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Coroutine, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +48,32 @@ async def side_by_side(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         for index, result in zip(waiting, await gather_with_cancel(*waiting.values()), strict=True):
             results[index] = result
     return results
+
+
+class Turns:
+    """Lets those who ask go on one after another, one in each turn of the event loop.
+
+    So large operations side by side hold up small ones no longer than one of them would.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Wait for a turn."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(turn)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._give, loop)
+        await turn
+
+    def _give(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+        if self._waiting:
+            loop.call_soon(self._give, loop)
 
 
 async def settled(awaitables: Iterable[Awaitable[T]]) -> list[T | Exception]:

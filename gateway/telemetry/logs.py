@@ -1,4 +1,4 @@
-"""What the process writes down about its work: structured logs, each line with the correlation id of its request.
+"""Structured logs, each line with the correlation id of its request.
 
 A log never holds what callers sent or read: no query text, no variable, no header. Of an exception it has the types and
 the places it passed through, never the message: messages quote values.
@@ -7,7 +7,7 @@ the places it passed through, never the message: messages quote values.
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from time import perf_counter
@@ -70,10 +70,14 @@ def log_fault(error: BaseException) -> None:
 
 
 class RequestLog:
-    """Gives every request a correlation id, answers it in `X-Correlation-Id`, and logs one line when it ends."""
+    """Gives every request a correlation id, answers it in `X-Correlation-Id`, and logs one line when it ends.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `on_request` is told the status too, None if there was no answer.
+    """
+
+    def __init__(self, app: ASGIApp, on_request: Callable[[int | None], None]) -> None:
         self._app = app
+        self._on_request = on_request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -104,6 +108,7 @@ class RequestLog:
                 "ms": round((perf_counter() - started) * 1000, 1),
             }
             _requests.info("Request", extra={"fields": fields})
+            self._on_request(status)
             correlation_id.reset(token)
 
 
