@@ -1,6 +1,6 @@
 """The executor with a bug each: what the comparison has to find."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
@@ -171,17 +171,21 @@ class PermissionsAreAskedOnce(Executor):
 class OneFailsAll(Executor):
     """The error of one key is the error of the column."""
 
-    async def _resolve_granted(self, *column: Any) -> list[Any]:
-        values = await super()._resolve_granted(*column)
-        error = next((value for value in values if isinstance(value, Exception)), None)
-        return values if error is None else [error] * len(values)
+    def resolve(self, field: Any, *column: Any) -> Any:
+        def failing(values: list[Any]) -> list[Any]:
+            error = next((value for value in values if isinstance(value, Exception)), None)
+            return values if error is None else [error] * len(values)
+
+        values = super().resolve(field, *column)
+        return _changed(values, failing) if field.many else values
 
 
 class ColumnsComeBackTurned(Executor):
     """The values of a column are given to the wrong parents."""
 
-    async def _resolve_granted(self, *column: Any) -> list[Any]:
-        return (await super()._resolve_granted(*column))[::-1]
+    def resolve(self, field: Any, *column: Any) -> Any:
+        values = super().resolve(field, *column)
+        return _changed(values, lambda values: values[::-1]) if field.many else values
 
 
 class DefaultsAreDropped(Executor):
@@ -191,6 +195,15 @@ class DefaultsAreDropped(Executor):
         arguments = super()._arguments(field)
         given = {argument.name.value for argument in field.nodes[0].arguments or ()}
         return {name: value for name, value in arguments.items() if name in given}
+
+
+def _changed(values: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    """Change the values of a column that may have to be awaited."""
+
+    async def change_later() -> list[Any]:
+        return change(await values)
+
+    return change(values) if isinstance(values, list) else change_later()
 
 
 def _stripped(node: FieldNode) -> FieldNode:
