@@ -42,7 +42,7 @@ async def test_a_few_run_at_a_time_and_small_ones_do_not_wait_for_them() -> None
 
 
 async def test_who_waits_in_vain_is_told_so_and_who_gives_up_makes_room() -> None:
-    app = Application(limits=Limits(seconds=0.2))
+    app = Application(limits=Limits(seconds=1))
     running = [asyncio.create_task(ask(app, WAITING)) for _ in range(LARGE_AT_A_TIME)]
     await app.library.started.wait()
     waiting = await ask(app, WAITING)
