@@ -31,7 +31,7 @@ from resolvers.demo import ACCOUNTS, MOST_RESOURCES, is_empty, load_demo
 
 DEMO_RESOURCES = 2000
 COLLECT_AFTER = 50_000
-"""How many objects more than have ended make the garbage collector look for cycles among the new ones."""
+"""How many new objects make the garbage collector look for cycles among them; Python's own is 2,000 at most."""
 EXAMPLE_ACCOUNT = "pow@demo.example"
 EXAMPLE_QUERY = (
     '{ viewer { email } resources(first: 3, filter: {tags: {all: [{key: "team", value: "storefront"}]}})'
@@ -140,7 +140,7 @@ def _spare_the_garbage_collector() -> None:
 
     An operation leaves no reference cycles behind: what it made ends with it, uncollected. Looking for cycles in the
     rows of a large page while it is put together finds none, and took more than half of the time; nor is there any to
-    find in the schema, the modules and the caches, again and again. Errors and libraries do leave some, so it is not
+    find in the schema and the modules, again and again. Errors and newly read documents do leave some, so it is not
     switched off.
     """
     gc.collect()
