@@ -160,7 +160,7 @@ CALLER = (
 class Principals:
     """Makes principals of what was read of them; what is the same as the last time gives the same principal."""
 
-    def __init__(self, size: int = 1024) -> None:
+    def __init__(self, size: int = 256) -> None:
         self._size = size
         self._made: OrderedDict[UUID, tuple[Sequence[Any], Principal]] = OrderedDict()
 

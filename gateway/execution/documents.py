@@ -26,8 +26,13 @@ from gateway.execution.errors import RequestError, operation_unresolved
 from gateway.limits import Selections
 
 NO_DOCUMENT = DocumentNode(definitions=())
-PLANS_KEPT = 8
-"""A document has a plan per operation and per set of conditions; these are two, or four, but callers can write more."""
+FIELD_BYTES = 1500
+"""About what a planned field takes, measured."""
+FIELDS_KEPT = 4
+"""How many planned fields are kept per token of a document.
+
+It has a plan per operation and per set of conditions, and a plan has the fields below an abstract one once per type.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +76,14 @@ class Prepared:
     def plan(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan:
         """The plan that serves all requests of an operation in which the same fields are skipped and included."""
         key = (id(operation), *(variables.get(name) for name in self.conditions))
-        plan = self.plans.get(key)
-        if plan is None:
-            plan = self.plans[key] = Plan()
-            if len(self.plans) > PLANS_KEPT:
-                self.plans.popitem(last=False)
+        plan = self.plans.setdefault(key, Plan())
+        self.plans.move_to_end(key)
         return plan
+
+    def trim_plans(self) -> None:
+        """Forget the plans used longest ago that there is no room for."""
+        while sum(plan.fields for plan in self.plans.values()) > FIELDS_KEPT * self.tokens:
+            self.plans.popitem(last=False)
 
     def root_fields(self, operation: OperationDefinitionNode) -> Iterator[FieldNode]:
         """The fields that an operation begins with, those of its fragments included."""
@@ -95,7 +102,7 @@ class Prepared:
 class DocumentCache:
     """The documents used last, by their text, in about `size` bytes of memory."""
 
-    def __init__(self, size: int = 64 * 2**20) -> None:
+    def __init__(self, size: int = 128 * 2**20) -> None:
         self._room = size
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
 
@@ -115,8 +122,8 @@ class DocumentCache:
 
 
 def _memory(text: str, prepared: Prepared) -> int:
-    """Estimate a document's memory: its text twice, in the key and in string literals, and 1 KB for each token."""
-    return 2 * sys.getsizeof(text) + 1000 * prepared.tokens
+    """Estimate a document's memory: its text twice, as key and in literals, 1 KB for each token, and its plans."""
+    return 2 * sys.getsizeof(text) + (1000 + FIELD_BYTES * FIELDS_KEPT) * prepared.tokens
 
 
 def conditions(document: DocumentNode) -> tuple[str, ...]:
@@ -132,6 +139,8 @@ class _Conditions(Visitor):
         self.names: set[str] = set()
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        if node.name.value not in {"skip", "include"}:
+            return
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)

@@ -70,6 +70,7 @@ class Operation:
 
     executor: Executor[Any]
     objects: int
+    prepared: Prepared
 
 
 class Engine:
@@ -148,7 +149,7 @@ class Engine:
             executor.plan = prepared.plan(node, executor.variable_values.coerced)
             executor.on_fallback = self._on_fallback
             executor.turns = self._turns
-        return Operation(executor, objects)
+        return Operation(executor, objects, prepared)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:
         """Execute an operation; `context` is what resolvers find in `info.context`."""
@@ -163,6 +164,7 @@ class Engine:
             # garbage collector finds it.
             executor.context_value = None
             del executor.async_helpers
+            operation.prepared.trim_plans()
         if not isinstance(result, ExecutionResult):
             raise TypeError("The schema offers @defer or @stream, which answers in one piece cannot carry.")
         for error in result.errors or ():

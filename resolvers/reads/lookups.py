@@ -44,10 +44,10 @@ async def rows_by_key(
 async def resources_by_path(snapshot: Snapshot, scope: Scope, paths: Sequence[Path]) -> list[rows.ResourceRow | None]:
     """Read resources by the codes of their organization and Cloud and the names of their Service and themselves."""
     names = (ORGANIZATION.c.code, CLOUD.c.code, SERVICE.c.name, RESOURCE.c.name)
-    asked = func.unnest(*[bindparam(f"names{n}", type_=ARRAY(Text())) for n in range(len(names))])
-    path = asked.table_valued(*[f"name{n}" for n in range(len(names))]).render_derived(name="path")
 
     def build() -> Select[Any]:
+        asked = func.unnest(*[bindparam(f"names{n}", type_=ARRAY(Text())) for n in range(len(names))])
+        path = asked.table_valued(*[f"name{n}" for n in range(len(names))]).render_derived(name="path")
         joined = (
             RESOURCES.table.join(ORGANIZATION, ORGANIZATION.c.id == RESOURCE.c.organization_id)
             .join(CLOUD, and_(CLOUD.c.organization_id == RESOURCE.c.organization_id, CLOUD.c.id == RESOURCE.c.cloud_id))
@@ -105,6 +105,24 @@ async def details_by_resource(
     snapshot: Snapshot, scope: Scope, keys: Sequence[ResourceKey]
 ) -> list[rows.ResourceDetail | None]:
     """Read what lists do not show of resources of any types, in one statement that joins only the types at hand."""
+    kinds = dict(keys)
+    details = list(dict.fromkeys(_DETAILS[kind] for kind in sorted(set(kinds.values()))))
+    where: dict[type[SQLModel], slice] = {}
+    width = len(_ATTRIBUTES)
+    for model, row in details:
+        where[model] = slice(width, width + len(row._fields))
+        width += len(row._fields)
+    statement = snapshot.statement(("details", scope.shape, *where), lambda: _details(scope, details))
+    found: dict[UUID, rows.ResourceDetail] = {}
+    for columns_of_row in await snapshot.fetch(statement, {**scope.values, "keys": list(kinds)}):
+        model, row = _DETAILS[kinds[columns_of_row[0]]]
+        attributes = rows.AttributesRow(*columns_of_row[: len(_ATTRIBUTES)])
+        found[attributes.id] = rows.ResourceDetail(attributes, row(*columns_of_row[where[model]]))
+    return [found.get(key) for key, _ in keys]
+
+
+def _details(scope: Scope, details: Sequence[tuple[type[SQLModel], Any]]) -> Select[Any]:
+    """Select the attributes of resources, and then the columns of each kind of detail."""
     joined: Any = (
         RESOURCE.outerjoin(PRODUCT, PRODUCT.c.id == RESOURCE.c.product_id)
         .outerjoin(
@@ -114,26 +132,9 @@ async def details_by_resource(
         .outerjoin(AREA, and_(AREA.c.organization_id == NETWORK.c.organization_id, AREA.c.id == NETWORK.c.area_id))
     )
     columns: list[Any] = list(_ATTRIBUTES)
-    where: dict[type[SQLModel], slice] = {}
-    for kind in sorted({kind for _, kind in keys}):
-        model, row = _DETAILS[kind]
-        if model in where:
-            continue
-        detail = table(model)
-        joined = joined.outerjoin(
-            detail, and_(detail.c.organization_id == RESOURCE.c.organization_id, detail.c.resource_id == RESOURCE.c.id)
-        )
-        where[model] = slice(len(columns), len(columns) + len(row._fields))
-        columns += [_FILE_SYSTEMS if name == "file_systems" else detail.c[name] for name in row._fields]
-    kinds = dict(keys)
-    # The join is built for every call: it takes little beside what it reads, and says where each column stands.
-    statement = snapshot.statement(
-        ("details", scope.shape, *where),
-        lambda: select(*columns).select_from(joined).where(_by_keys(RESOURCE.c.id), in_open_clouds(RESOURCE)(scope)),
-    )
-    found: dict[UUID, rows.ResourceDetail] = {}
-    for columns_of_row in await snapshot.fetch(statement, {**scope.values, "keys": list(kinds)}):
-        model, row = _DETAILS[kinds[columns_of_row[0]]]
-        attributes = rows.AttributesRow(*columns_of_row[: len(_ATTRIBUTES)])
-        found[attributes.id] = rows.ResourceDetail(attributes, row(*columns_of_row[where[model]]))
-    return [found.get(key) for key, _ in keys]
+    for model, row in details:
+        of = table(model)
+        own = and_(of.c.organization_id == RESOURCE.c.organization_id, of.c.resource_id == RESOURCE.c.id)
+        joined = joined.outerjoin(of, own)
+        columns += [_FILE_SYSTEMS if name == "file_systems" else of.c[name] for name in row._fields]
+    return select(*columns).select_from(joined).where(_by_keys(RESOURCE.c.id), in_open_clouds(RESOURCE)(scope))

@@ -10,6 +10,7 @@ therefore matches `Not`.
 Predicates of the same `shape` say themselves in the same SQL, with parameters in the places of their `values`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,22 +64,22 @@ class Fields:
     relations: Mapping[str, Relation] = field(default_factory=dict)
 
 
-class Predicate:
+class Predicate(ABC):
     """A condition on the rows of a list."""
 
+    @abstractmethod
     def sql(self, fields: Fields, parameter: Parameters) -> ColumnElement[bool]:
         """Say it in SQL, with one parameter for each of the values, in their order."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def shape(self) -> Hashable:
         """What decides the SQL: everything but the values."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def values(self) -> Iterator[Any]:
         """The values that its parameters stand for."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+from itertools import product
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution import Engine, RequestError
-from gateway.execution.documents import DocumentCache, Prepared
+from gateway.execution.documents import FIELDS_KEPT, DocumentCache, Prepared
 from gateway.settings import Limits
 from tests.gateway.library import Library, Query, page_size, schema
 
@@ -49,8 +50,54 @@ def test_an_invalid_document_is_not_kept(engine: Engine) -> None:
     assert "Did you mean" not in without.errors[0].message
 
 
+async def test_a_plan_serves_all_requests_that_skip_the_same_fields(engine: Engine) -> None:
+    document = "query($id: ID!, $brief: Boolean!) { shelf(id: $id) { id below @skip(if: $brief) { id } } }"
+    for id_ in (7, 8):
+        for brief in (True, False):
+            answer = (await execute(engine, document, {"id": id_, "brief": brief})).data
+            assert answer is not None
+            assert ("below" in answer["shelf"]) is not brief
+    prepared = engine.prepare(document)
+    assert prepared.conditions == ("brief",)
+    assert len(prepared.plans) == 2
+
+
+async def test_the_plans_of_a_document_are_kept_within_bounds(engine: Engine) -> None:
+    names = [f"v{n}" for n in range(7)]
+    declared = ", ".join(f"${name}: Boolean!" for name in names)
+    fields = " ".join(f"{name}: id @skip(if: ${name})" for name in names)
+    document = f"query({declared}) {{ shelf(id: 7) {{ name {fields} }} }}"
+    prepared = engine.prepare(document)
+    room = FIELDS_KEPT * prepared.tokens
+    kept = []
+    for skipped in product([True, False], repeat=len(names)):
+        answer = (await execute(engine, document, dict(zip(names, skipped, strict=True)))).data
+        there = {name: "7" for name, absent in zip(names, skipped, strict=True) if not absent}
+        assert answer == {"shelf": {"name": "A shelf", **there}}
+        kept.append(sum(plan.fields for plan in prepared.plans.values()))
+    assert room / 2 < max(kept) <= room
+    assert 1 < len(prepared.plans) < 2 ** len(names)
+
+
+async def test_a_plan_too_large_for_its_document_is_not_kept(engine: Engine) -> None:
+    document = """
+        { a: shelf(id: 1) { ...a } b: shelf(id: 2) { ...a } }
+        fragment a on Shelf { below { ...b } neighbours { ...b } }
+        fragment b on Shelf { below { ...c } neighbours { ...c } }
+        fragment c on Shelf { below { ...d } neighbours { ...d } }
+        fragment d on Shelf { below { ...e } neighbours { ...e } }
+        fragment e on Shelf { below { ...f } neighbours { ...f } }
+        fragment f on Shelf { below { ...g } neighbours { ...g } }
+        fragment g on Shelf { below { id } neighbours { id } }
+    """
+    first = (await execute(engine, document)).data
+    assert first is not None
+    assert not engine.prepare(document).plans
+    assert (await execute(engine, document)).data == first
+
+
 def test_the_cache_forgets_the_documents_used_longest_ago() -> None:
-    cache = DocumentCache(size=35_000)
+    cache = DocumentCache(size=245_000)
     documents = {text: Prepared(tokens=10) for text in "abc"}
     for text, prepared in documents.items():
         cache.put(text, prepared)

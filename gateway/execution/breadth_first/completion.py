@@ -5,8 +5,9 @@ nearest position that can be null; there its error is collected. Paths are made 
 """
 
 import asyncio
+from bisect import bisect_right
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from types import CoroutineType, GeneratorType, NoneType
 from typing import Any
 
@@ -150,12 +151,13 @@ class ColumnCompleter(ObjectCompleter):
         lists = [() if type(value) is Failure else value for value in values] if self.has_failed else values
         lengths = list(map(len, lists))
 
+        ends: list[int] = []
+
         def where_item(n: int) -> Path:
-            for place, length in enumerate(lengths):
-                if n < length:
-                    return Path(where(place), n, None)
-                n -= length
-            raise IndexError(n)
+            if not ends:
+                ends.extend(accumulate(lengths))
+            place = bisect_right(ends, n)
+            return Path(where(place), n - ends[place] + lengths[place], None)
 
         items = iter(await self.complete(type_.of_type, field, list(chain.from_iterable(lists)), where_item))
         results: list[Any] = []

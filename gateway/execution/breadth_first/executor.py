@@ -27,7 +27,6 @@ class BreadthFirstExecutor(ColumnCompleter):
     take turns, and `on_fallback` to hear of operations that are left to graphql-core, with the reason.
     """
 
-    plan: Plan
     on_fallback: Callable[[str], None] = staticmethod(lambda reason: None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ from graphql.execution.executor import invalid_return_type_error
 from graphql.pyutils import Path
 
 from gateway.execution.breadth_first.leaves import serialize
-from gateway.execution.breadth_first.plan import Field, Selection
+from gateway.execution.breadth_first.plan import Field, Plan, Selection
 from gateway.execution.breadth_first.resolving import ColumnResolver, Where
 from gateway.execution.breadth_first.waiting import Turns, settled, side_by_side
 
@@ -48,6 +48,8 @@ class ObjectCompleter(ColumnResolver):
     has_failed = False
     """Whether there has been any failure: as long as there is none, nothing looks for one."""
     _values_done = 0
+    plan: Plan
+    """What is planned of the operation; it grows here."""
     turns: Turns
     """Whose turn it is among the operations of a process."""
 
@@ -205,6 +207,7 @@ class ObjectCompleter(ColumnResolver):
                 elif definition is not None:
                     fields.append(Field(key, details, type_, definition))
             selection = field.selections[type_] = Selection(type_, fields)
+            self.plan.fields += len(fields)
         return selection
 
     def _shared_selection(self, type_: GraphQLObjectType, field: Field) -> Selection:

@@ -40,6 +40,8 @@ class Plan:
 
     def __init__(self) -> None:
         self._roots: dict[tuple[str, str], Field] = {}
+        self.fields = 1
+        """How many fields it has, and itself, for those who bound the memory of plans."""
 
     def root(
         self, key: str, details: list[FieldDetails], parent_type: GraphQLObjectType, definition: GraphQLField
@@ -48,6 +50,7 @@ class Plan:
         place = (parent_type.name, key)
         if place not in self._roots:
             self._roots[place] = Field(key, details, parent_type, definition)
+            self.fields += 1
         return self._roots[place]
 
 
