@@ -55,34 +55,22 @@ class Snapshot:
                 raise CountTimeout(seconds) from None
             finally:
                 # Rolling back is also what restores the limit: nothing was written.
-                if not self._is_lost():
+                if not self._connection.is_closed():
                     await self._execute("ROLLBACK TO SAVEPOINT counting; RELEASE SAVEPOINT counting")
 
-    async def begin(self) -> None:
-        """Begin the transaction; its first select says which state of the database it sees."""
-        await self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
     async def close(self) -> None:
-        """Let the statement that runs end, run no other, and end the transaction.
+        """Let the statement that runs end, and run no other.
 
         An operation may end before all that it asked for is there: one error can make the rest worthless.
         """
         self._open = False
         async with self._lock:
-            if not self._is_lost():
-                await self._execute("ROLLBACK")
+            pass
 
     def cancel(self) -> None:
         """Stop the statement that runs: nobody waits for it any more."""
         if self._reading is not None:
             self._reading.cancel()
-
-    def _is_lost(self) -> bool:
-        try:
-            return bool(self._connection.is_closed())
-        except asyncpg.InterfaceError:
-            # The pool takes a connection back as soon as it is lost.
-            return True
 
     def _require_open(self) -> None:
         # Once the operation has ended, the connection is another's.
@@ -98,7 +86,7 @@ class Snapshot:
             rows: Sequence[Any] = await self._connection.fetch(statement.text, *statement.arguments(values))
             return rows
         except _FAILURES as error:
-            if self._is_lost():
+            if self._connection.is_closed():
                 raise ConnectionLost from error
             raise
         finally:
@@ -110,18 +98,17 @@ class Snapshot:
         try:
             await self._connection.execute(command)
         except _FAILURES as error:
-            if self._is_lost():
+            if self._connection.is_closed():
                 raise ConnectionLost from error
             raise
 
 
 @asynccontextmanager
 async def open_snapshot(database: Database, trace: Trace) -> AsyncIterator[Snapshot]:
-    """Begin the transaction of an operation, and end it with the operation, however that ends."""
+    """Lend an operation its transaction, and take it back when the operation ends, however it does."""
     async with database.connection() as connection:
         snapshot = Snapshot(database, connection, trace)
         try:
-            await snapshot.begin()
             yield snapshot
         except asyncio.CancelledError:
             snapshot.cancel()

@@ -94,7 +94,8 @@ class Engine:
         self._page_size = page_size
         self._executor_class = executor_class
         self._on_fallback = on_fallback
-        self._turns = Turns()
+        self.turns = Turns()
+        """Whose turn it is among large operations, also where their answers are written."""
         self._cache = DocumentCache()
 
     def prepare(self, text: str, *, hide_suggestions: bool = False) -> Prepared:
@@ -148,7 +149,7 @@ class Engine:
         if isinstance(executor, BreadthFirstExecutor):
             executor.plan = prepared.plan(node, executor.variable_values.coerced)
             executor.on_fallback = self._on_fallback
-            executor.turns = self._turns
+            executor.turns = self.turns
         return Operation(executor, objects, prepared)
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:

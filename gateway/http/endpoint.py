@@ -166,14 +166,14 @@ class GraphQLEndpoint:
         if result.errors is None:
             exchange.outcome = Outcome.OK
             content = {"data": result.data, **self._extensions(exchange)}
-            return _json_response(exchange, await encode(content, exchange.objects or 0))
+            return _json_response(exchange, await encode(content, exchange.objects or 0, self._engine.turns.take))
         shown = self._errors.show(result.errors)
         if result.data is None and {error.code for error in shown} <= _REFUSING:
             return self._refuse(exchange, shown)
         exchange.outcome = Outcome.ERRORS
         errors = [error.body for error in shown]
         content = {"data": result.data, "errors": errors, **self._extensions(exchange)}
-        return _json_response(exchange, await encode(content, exchange.objects or 0))
+        return _json_response(exchange, await encode(content, exchange.objects or 0, self._engine.turns.take))
 
     def _refuse(self, exchange: _Exchange, shown: list[ShownError]) -> Response:
         status = max(error.status for error in shown)

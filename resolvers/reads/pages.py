@@ -1,5 +1,6 @@
 """Keyset pages of any list of the graph, for many parents and many arguments in one statement."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -193,7 +194,10 @@ async def load_pages(
         statement = snapshot.statement(
             ("list", *shape), lambda: _rows(of, scope, names, queries[0], Parameters("q0_")), weight=weight
         )
-        found[0, 1] = list(map(make, await snapshot.fetch(statement, values)))
+        read = await snapshot.fetch(statement, values)
+        # The driver has just been busy with a large page, and so will be who asked for it: others go between.
+        await asyncio.sleep(0)
+        found[0, 1] = list(map(make, read))
     else:
 
         def build() -> Select[Any]:
@@ -202,8 +206,8 @@ async def load_pages(
 
         statement = snapshot.statement(("lists", *shape), build, weight=weight)
         # The position is the database's own; the order of a lateral join's rows is only a habit.
-        for group, place, _, *read in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
-            found[group, place].append(make(read))
+        for group, place, _, *row in sorted(await snapshot.fetch(statement, values), key=itemgetter(2)):
+            found[group, place].append(make(row))
     places = {
         (parent, query): (n, m)
         for n, query in enumerate(queries)

@@ -3,7 +3,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.execution.breadth_first import Turns, completion, objects
 from tests.differential.torture import Cosmos
+
+
+@pytest.fixture(scope="module")
+def small_parts() -> Iterator[None]:
+    """Lets columns be long from four values on, so that what is done in parts is done so here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (objects, completion):
+            patch.setattr(module, "VALUES_AT_A_TIME", 3)
+        patch.setattr(Turns, "ROUNDS", 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from tests.differential.torture.cosmos import Angle
 from tests.differential.torture.schema import ANGLE
 from tests.differential.torture.values import CONVERTED, RIGHT, WRONG, Rank, Spectrum
 
+pytestmark = pytest.mark.usefixtures("small_parts")
 LONG = 40
 
 
@@ -49,6 +50,10 @@ class Sample:
         mark.words.append("mark")
         words.append("word")
         return f"{mark.words} {words}"
+
+    @strawberry.field
+    def place(self, info: Info[Any, Any]) -> str:
+        return str(info.path.as_list())
 
     @strawberry.field
     def elsewhere(self) -> str | None:
@@ -145,6 +150,15 @@ async def test_an_error_that_brings_its_own_path_keeps_it() -> None:
         (result,) = outcome.results
         assert result.data == {"samples": [{"elsewhere": None, "text": None}]}
         assert [error.path for error in result.errors or ()] == [["elsewhere", 1]]
+
+
+async def test_a_long_column_is_resolved_in_parts_once_it_is_known_to_take_no_time() -> None:
+    samples = [Sample(whole=2**31 if number % 7 == 3 else number, number=number) for number in range(LONG)]
+    document = "{ samples { itself { whole place itself { text } } place stopped } }"
+    trial = Trial(SCHEMA)
+    for _ in range(3):
+        verdict = await trial.examine(Question(document), opener(samples))
+        assert verdict.errors == LONG + len([sample for sample in samples if sample.whole == 2**31])
 
 
 async def test_the_end_of_an_iteration_is_an_error_like_any_other() -> None:

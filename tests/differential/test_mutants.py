@@ -13,7 +13,7 @@ from tests.differential.mutants import MUTANTS
 from tests.differential.test_torture import QUESTIONS, SHARED, SHARED_FATES, fates
 from tests.differential.torture import Cosmos
 
-pytestmark = dropping
+pytestmark = [*dropping, pytest.mark.usefixtures("small_parts")]
 
 
 Asked = tuple[Question, tuple[int, float, float]]

@@ -13,7 +13,7 @@ from tests.differential.executing import Question
 from tests.differential.generating import Draft, Questions, tried
 from tests.differential.torture import Cosmos
 
-pytestmark = dropping
+pytestmark = [*dropping, pytest.mark.usefixtures("small_parts")]
 
 QUESTIONS = Questions(
     Cosmos().schema._schema,

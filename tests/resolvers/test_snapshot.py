@@ -74,6 +74,50 @@ async def test_an_operation_sees_one_state_of_the_database(snapshot: Snapshot, o
             await connection.execute(delete(SERVICE).where(SERVICE.c.id == new["id"]))
 
 
+@pytest.mark.parametrize("use", ["an operation", "a check"])
+async def test_an_operation_sees_what_was_committed_since_its_connection_came_back(
+    reader: Database, owner: AsyncEngine, database: DatabaseUrls, use: str
+) -> None:
+    async with open_snapshot(reader, Trace()) as snapshot:
+        pid, before = await backend(snapshot), await names(snapshot)
+    if use == "a check":
+        assert await reader.is_ready()
+    await nothing_runs(database)
+    async with owner.begin() as connection:
+        await connection.execute(update(SERVICE).values(name=SERVICE.c.name + "-new"))
+    try:
+        async with open_snapshot(reader, Trace()) as snapshot:
+            assert await backend(snapshot) == pid
+            assert await names(snapshot) == [f"{name}-new" for name in before]
+    finally:
+        async with owner.begin() as connection:
+            await connection.execute(update(SERVICE).values(name=func.replace(SERVICE.c.name, "-new", "")))
+
+
+async def test_a_connection_that_waits_holds_nothing_in_the_database(
+    reader: Database, owner: AsyncEngine, database: DatabaseUrls
+) -> None:
+    async with open_snapshot(reader, Trace()) as snapshot:
+        pid = await backend(snapshot)
+        assert await names(snapshot)
+    await nothing_runs(database)
+    held = text(
+        "SELECT backend_xmin IS NULL, (SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')"
+        " FROM pg_stat_activity a WHERE pid = :pid"
+    )
+    async with owner.connect() as connection:
+        assert (await connection.execute(held, {"pid": pid})).one() == (True, 0)
+
+
+async def test_every_operation_of_a_connection_has_the_same_kind_of_transaction(reader: Database) -> None:
+    kind = Statement(
+        select(*[func.current_setting(f"transaction_{name}") for name in ("isolation", "read_only", "deferrable")])
+    )
+    for _ in range(3):
+        async with open_snapshot(reader, Trace()) as snapshot:
+            assert [tuple(row) for row in await snapshot.fetch(kind)] == [("repeatable read", "on", "off")]
+
+
 async def test_what_is_committed_while_a_statement_waits_is_not_seen(
     snapshot: Snapshot, owner: AsyncEngine, database: DatabaseUrls
 ) -> None:

@@ -162,8 +162,9 @@ class ColumnCompleter(ObjectCompleter):
         items = iter(await self.complete(type_.of_type, field, list(chain.from_iterable(lists)), where_item))
         results: list[Any] = []
         for start in range(0, len(lengths), VALUES_AT_A_TIME):
-            await self.let_others_work(VALUES_AT_A_TIME)
-            results += [list(islice(items, length)) for length in lengths[start : start + VALUES_AT_A_TIME]]
+            part = lengths[start : start + VALUES_AT_A_TIME]
+            await self.let_others_work(len(part))
+            results += [list(islice(items, length)) for length in part]
         if self.has_failed:
             for n, result in enumerate(results):
                 failure = values[n] if type(values[n]) is Failure else first_failure(result)

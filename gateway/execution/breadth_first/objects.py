@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from functools import partial
 from itertools import islice
 from types import NoneType
 from typing import Any, cast
@@ -244,7 +245,7 @@ class ObjectCompleter(ColumnResolver):
         rows: list[Any] = []
         columns = list(map(iter, columns))
         while len(rows) < len(parents):
-            await self.let_others_work(VALUES_AT_A_TIME)
+            await self.let_others_work(min(VALUES_AT_A_TIME, len(parents) - len(rows)))
             rows += islice(map(selection.build, *columns), VALUES_AT_A_TIME)
         return rows
 
@@ -268,11 +269,24 @@ class ObjectCompleter(ColumnResolver):
         self, field: Field, parents: list[Any], where: Where, types: list[str] | None
     ) -> list[Any]:
         at = _below(where, field, types)
-        values = self.resolve(field, parents, at)
-        if not isinstance(values, list):
-            values = await values
+        if len(parents) > VALUES_AT_A_TIME and field.resolves_at_once:
+            values = await self._resolve_in_turns(field, parents, at)
+        else:
+            resolved = self.resolve(field, parents, at)
+            field.resolves_at_once = isinstance(resolved, list)
+            values = resolved if isinstance(resolved, list) else await resolved
         await self.let_others_work(len(values))
         return await self.complete(field.type, field, values, at)
+
+    async def _resolve_in_turns(self, field: Field, parents: list[Any], where: Where) -> list[Any]:
+        """Resolve a long column a part at a time; not for what waits for loaders, which see a level in one batch."""
+        values: list[Any] = []
+        for start in range(0, len(parents), VALUES_AT_A_TIME):
+            part = parents[start : start + VALUES_AT_A_TIME]
+            await self.let_others_work(len(part))
+            resolved = self.resolve(field, part, partial(_from, where, start))
+            values += resolved if isinstance(resolved, list) else await resolved
+        return values
 
     async def let_others_work(self, values: int) -> None:
         """Count values that are completed, and give way after many."""
@@ -280,6 +294,10 @@ class ObjectCompleter(ColumnResolver):
         if self._values_done > VALUES_AT_A_TIME:
             self._values_done = 0
             await self.turns.take()
+
+
+def _from(where: Where, start: int, n: int) -> Path:
+    return where(start + n)
 
 
 def _at(where: Where, places: list[int]) -> Where:

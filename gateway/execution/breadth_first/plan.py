@@ -92,6 +92,8 @@ class Field:
         self.arguments_are_constant = all(_is_constant(argument.value) for argument in self.nodes[0].arguments or ())
         self.constant_arguments: Mapping[str, Any] | None = None
         """The arguments, once they were coerced, if they are the same for every request and nobody can change them."""
+        self.resolves_at_once = False
+        """Whether, the last time, there was nothing to wait for."""
 
     @property
     def is_plain(self) -> bool:
