@@ -10,7 +10,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.figures import middle, ratio, shown
 from benchmarks.measuring import TOGETHER
 from benchmarks.queries import Query
-from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, MERCURIUS, POSTGRAPHILE
+from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, LIMIT_IN_SNAPSHOT, MERCURIUS, POSTGRAPHILE
 
 AGAINST_POSTGRAPHILE: Final = {Query.POINT: 1.0, Query.DEEP: 0.5, Query.TAG: 0.5, Query.PAGE: 0.35}
 AGAINST_LIMIT: Final = {Query.POINT: 6.0, Query.DEEP: 7.0, Query.TAG: 4.0, Query.PAGE: 10.0}
@@ -64,6 +64,8 @@ def by_query(found: Comparison) -> list[Line]:
         _ratios(found, "the same, 16 at once", GATEWAY, LIMIT, TOGETHER, budgets=AGAINST_LIMIT),
         _ratios(found, "server CPU against Mercurius", GATEWAY, MERCURIUS),
         _ratios(found, "the same, 16 at once", GATEWAY, MERCURIUS, TOGETHER),
+        _ratios(found, "server CPU of e-snapshot against PostGraphile 5", LIMIT_IN_SNAPSHOT, POSTGRAPHILE),
+        _ratios(found, "the same, 16 at once", LIMIT_IN_SNAPSHOT, POSTGRAPHILE, TOGETHER),
         _ratios(found, "server CPU of graphql-core against the gateway", GRAPHQL_CORE, GATEWAY),
         _line(
             found,

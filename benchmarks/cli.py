@@ -14,14 +14,14 @@ from benchmarks.comparison import Effort
 from benchmarks.load import LoadFailed
 from benchmarks.queries import Query, Scale
 from benchmarks.runs import Comparing, Growing
-from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, MERCURIUS, POSTGRAPHILE
+from benchmarks.servers.plans import GATEWAY, GRAPHQL_CORE, LIMIT, LIMIT_IN_SNAPSHOT, MERCURIUS, POSTGRAPHILE
 from benchmarks.servers.process import ServerFailed
 from gateway.postgres import PostgresError
 from gateway.web.node import NodeError
 
 RESULTS: Final = Path(__file__).parent / "RESULTS.md"
-SERVERS: Final = (GATEWAY, GRAPHQL_CORE, POSTGRAPHILE, MERCURIUS, LIMIT)
-QUICK_SERVERS: Final = (GATEWAY, GRAPHQL_CORE, LIMIT)
+SERVERS: Final = (GATEWAY, GRAPHQL_CORE, POSTGRAPHILE, MERCURIUS, LIMIT, LIMIT_IN_SNAPSHOT)
+QUICK_SERVERS: Final = (GATEWAY, GRAPHQL_CORE, LIMIT, LIMIT_IN_SNAPSHOT)
 QUERIES: Final = tuple(map(str, Query))
 RESOURCES: Final = 100_000
 PAGE_SIZE: Final = 5000

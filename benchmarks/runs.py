@@ -21,7 +21,7 @@ from benchmarks.report.plot import plot
 from benchmarks.report.tables import Table, growth_tables, tables_of
 from benchmarks.report.terminal import show
 from benchmarks.servers.node import Peers, install
-from benchmarks.servers.plans import NODE_PEERS, PLAIN_TABLES, Site
+from benchmarks.servers.plans import NODE_PEERS, OWNERS, PLAIN_TABLES, Site
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Comparing:
         cores = Cores.divide()
         peers = self._peers(console)
         with progress_bars() as progress, Store(self.data_dir) as store:
-            plain = [name for name in self.servers if name in PLAIN_TABLES]
+            owners = [OWNERS.get(name, name) for name in self.servers]
+            plain = [name for name in PLAIN_TABLES if name in owners]
             site = Site(store.database(self.scale.resources, plain, progress), self.scale, self.data_dir, peers)
             pin([os.getpid(), *store.pids], cores.others)
             found = compare(site, store, cores, self.servers, self.queries, self.effort, progress)

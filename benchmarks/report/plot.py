@@ -12,7 +12,7 @@ from benchmarks.queries import Query
 WIDTH: Final = 860
 _LEFT, _RIGHT, _TOP = 130, 70, 54
 _LINE, _GAP = 22, 44
-_COLOURS: Final = ("#0b6e4f", "#9aa5b1", "#336791", "#b5651d", "#222222")
+_COLOURS: Final = ("#0b6e4f", "#9aa5b1", "#336791", "#b5651d", "#222222", "#6b7280")
 
 
 def plot(found: Comparison) -> str:

@@ -1,9 +1,10 @@
 """Every server of the comparison, and how it is run."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from auth.issuer import MAX_OPERATOR_LIFETIME, Issuer
@@ -28,6 +29,7 @@ GRAPHQL_CORE: Final = "graphql-core"
 POSTGRAPHILE: Final = "postgraphile"
 MERCURIUS: Final = "mercurius"
 LIMIT: Final = "e"
+LIMIT_IN_SNAPSHOT: Final = "e-snapshot"
 
 EXECUTORS: Final = {GATEWAY: "breadth-first", GRAPHQL_CORE: "graphql-core"}
 TITLES: Final = {
@@ -36,10 +38,13 @@ TITLES: Final = {
     POSTGRAPHILE: "PostGraphile 5",
     MERCURIUS: "Mercurius",
     LIMIT: "e: one SQL statement, passed on",
+    LIMIT_IN_SNAPSHOT: "e, with the gateway's three round trips",
 }
 NODE_PEERS: Final = (POSTGRAPHILE, MERCURIUS)
 PLAIN_TABLES: Final = (POSTGRAPHILE, MERCURIUS, LIMIT)
-"""The servers with tables of their own; the other two share the gateway's."""
+"""The servers with tables of their own; the gateway's two share theirs, and the limit's two share theirs."""
+OWNERS: Final = {LIMIT_IN_SNAPSHOT: LIMIT}
+"""Whose tables a server reads, if not its own."""
 
 # graphql-core takes longer for sixteen large pages at once than an operation may.
 _GATEWAY_SECONDS: Final = "60"
@@ -58,8 +63,8 @@ class Site:
         """The plan of a server."""
         if name in EXECUTORS:
             return self._gateway(name)
-        if name == LIMIT:
-            return self._limit()
+        if name in {LIMIT, LIMIT_IN_SNAPSHOT}:
+            return self._limit(name)
         if self.peers is None:
             raise ValueError(f"{name} needs the packages of the Node peers")
         return self._node(name, self.peers)
@@ -86,16 +91,24 @@ class Site:
             {"Authorization": f"Bearer {self.token(EVERYTHING)}"},
         )
 
-    def _limit(self) -> ServerPlan:
+    def _limit(self, name: str) -> ServerPlan:
         options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
         command = [sys.executable, "-m", "uvicorn", "benchmarks.servers.limit:app", *options]
-        return self._peer(LIMIT, SqlDialect(self.scale), lambda port: [*command, "--port", str(port)])
+        in_snapshot = {"BENCH_IN_SNAPSHOT": "1"} if name == LIMIT_IN_SNAPSHOT else {}
+        return self._peer(name, SqlDialect(self.scale), lambda port: [*command, "--port", str(port)], in_snapshot)
 
     def _node(self, name: str, peers: Peers) -> ServerPlan:
         documents = POSTGRAPHILE_DOCUMENTS if name == POSTGRAPHILE else MERCURIUS_DOCUMENTS
         script = NODE_SOURCES / f"{name}.mjs"
         return self._peer(name, PeerDialect(self.scale, documents), lambda _: peers.command(script))
 
-    def _peer(self, name: str, dialect: Dialect, command: Callable[[int], Sequence[str]]) -> ServerPlan:
-        environment = self.database.environment(name) | {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-        return ServerPlan(name, TITLES[name], dialect, command, environment, {})
+    def _peer(
+        self,
+        name: str,
+        dialect: Dialect,
+        command: Callable[[int], Sequence[str]],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> ServerPlan:
+        node = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+        tables = self.database.environment(OWNERS.get(name, name))
+        return ServerPlan(name, TITLES[name], dialect, command, {**tables, **node, **environment}, {})

@@ -6,8 +6,8 @@ from benchmarks.draining import Drain
 from benchmarks.measuring import Measurement
 from benchmarks.queries import Query, Scale
 
-SERVERS = ("gateway", "graphql-core", "postgraphile", "mercurius", "e")
-CPU = {"gateway": 2.0, "graphql-core": 40.0, "postgraphile": 4.0, "mercurius": 8.0, "e": 0.4}
+SERVERS = ("gateway", "graphql-core", "postgraphile", "mercurius", "e", "e-snapshot")
+CPU = {"gateway": 2.0, "graphql-core": 40.0, "postgraphile": 4.0, "mercurius": 8.0, "e": 0.4, "e-snapshot": 0.8}
 
 
 def measurement(server: str, query: Query, connections: int, cpu_ms: float) -> Measurement:
