@@ -15,7 +15,7 @@ None of them has `data`.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -142,7 +142,7 @@ class GraphQLEndpoint:
 
     def _turn(self, operation: Operation) -> AbstractAsyncContextManager[None]:
         """Let large operations run a few at a time: side by side they end no sooner, and hold all that they read."""
-        return self._large if operation.objects > LARGE else nullcontext()
+        return self._large if operation.objects > LARGE else self._engine.turns
 
     def _claims(self, request: Request) -> Claims | None:
         headers = request.headers.getlist("authorization")

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from gateway.execution.breadth_first import Turns
 from gateway.http.endpoint import LARGE, LARGE_AT_A_TIME
 from gateway.settings import Limits
 from tests.gateway.library import RESPONSE_JSON, Application
@@ -56,3 +57,38 @@ async def test_who_waits_in_vain_is_told_so_and_who_gives_up_makes_room() -> Non
         await gone
     app.library.released.set()
     assert (await ask(app, WAITING)).status_code == 200
+
+
+async def test_between_two_turns_small_operations_go_on_for_several_rounds() -> None:
+    turns, seen = Turns(), list[str]()
+
+    async def large() -> None:
+        for _ in range(3):
+            await turns.take()
+            seen.append("turn")
+
+    async def small() -> None:
+        async with turns:
+            for _ in range(Turns.ROUNDS):
+                seen.append("round")
+                await asyncio.sleep(0)
+
+    await asyncio.gather(large(), small())
+    assert seen[: Turns.ROUNDS] == ["round"] * Turns.ROUNDS
+    assert seen.count("turn") == 3
+
+
+async def test_without_small_operations_large_ones_go_on_at_once() -> None:
+    turns, rounds = Turns(), 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    for _ in range(10):
+        await turns.take()
+    counting.cancel()
+    assert rounds <= 2 * 10 + 1

@@ -51,20 +51,30 @@ async def side_by_side(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 class Turns:
-    """Lets those who ask go on one after another, with several rounds of the event loop between two turns.
+    """Lets those who ask go on one after another, one in each round of the event loop.
 
-    So large operations side by side hold up small ones no longer than one of them would, and whatever a small one does
-    between two waits for the database comes before the next large piece.
+    So large operations side by side hold up small ones no longer than one of them would. While small ones are under
+    way, which do not take turns but say that they are there, several rounds pass between two turns, so that whatever a
+    small one does between two waits for the database comes before the next large piece.
     """
 
     ROUNDS = 8
-    """How many rounds a turn comes after: about what a small operation takes from one wait to the next.
+    """How many rounds a turn then comes after: about what a small operation takes from one wait to the next.
 
-    A round in which there is nothing to do takes some microseconds.
+    A round in which there is nothing to do takes some ten microseconds.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._small = 0
+
+    async def __aenter__(self) -> None:
+        """Begin a small operation."""
+        self._small += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        """End it."""
+        self._small -= 1
 
     async def take(self) -> None:
         """Wait for a turn."""
@@ -72,18 +82,18 @@ class Turns:
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
         if len(self._waiting) == 1:
-            loop.call_soon(self._give, loop, self.ROUNDS)
+            loop.call_soon(self._give, loop, 1)
         await turn
 
-    def _give(self, loop: asyncio.AbstractEventLoop, rounds: int) -> None:
-        if rounds > 1:
-            loop.call_soon(self._give, loop, rounds - 1)
+    def _give(self, loop: asyncio.AbstractEventLoop, round_: int) -> None:
+        if self._small and round_ < self.ROUNDS:
+            loop.call_soon(self._give, loop, round_ + 1)
             return
         turn = self._waiting.popleft()
         if not turn.done():
             turn.set_result(None)
         if self._waiting:
-            loop.call_soon(self._give, loop, self.ROUNDS)
+            loop.call_soon(self._give, loop, 1)
 
 
 async def settled(awaitables: Iterable[Awaitable[T]]) -> list[T | Exception]:
