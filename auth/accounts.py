@@ -1,16 +1,12 @@
 """Accounts, found by what people call them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from auth.statements import Statement
+from auth.statements import Fetch, Statement
 from auth.tables import Account, table
 
-Fetch = Callable[[Statement, Mapping[str, Any]], Awaitable[Sequence[Any]]]
-"""Runs one select with the values of its parameters."""
 ACCOUNT = table(Account)
 ACTIVE_BY_EMAIL = Statement(
     select(ACCOUNT.c.id).where(ACCOUNT.c.email == func.lower(bindparam("email")), ACCOUNT.c.disabled_at.is_(None))

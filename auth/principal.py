@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, false, null, select, true, union_all
+from sqlalchemy import BindParameter, bindparam, exists, false, null, select, true, union_all
 from sqlalchemy.types import Text
 
 from auth.errors import Unauthenticated
@@ -15,6 +15,7 @@ from auth.tables import (
     Account,
     AccountKind,
     Cloud,
+    Factor,
     Membership,
     Organization,
     OrganizationMember,
@@ -82,7 +83,7 @@ class Scope:
         }
 
 
-COLUMNS = 14
+COLUMNS = 15
 """How many columns `CALLER` has."""
 NO_PROFILES: frozenset[Profile] = frozenset()
 NOTHING = Scope(False, (), (), (), ())
@@ -97,6 +98,8 @@ class Principal:
     kind: AccountKind
     email: str
     is_platform: bool
+    has_factor: bool
+    """Whether a second factor is confirmed; without one, privileged profiles are inert."""
     organizations: tuple[VisibleOrganization, ...]
     clouds: tuple[VisibleCloud, ...]
     scope: Scope
@@ -114,7 +117,9 @@ class Principal:
 
 ACCOUNT, ORGANIZATION, CLOUD = table(Account), table(Organization), table(Cloud)
 MEMBERSHIP, MEMBER = table(Membership), table(OrganizationMember)
+FACTOR = table(Factor)
 ACCOUNT_ID: BindParameter[UUID] = bindparam("account_id")
+HAS_FACTOR = exists().where(FACTOR.c.account_id == ACCOUNT_ID, FACTOR.c.confirmed_at.is_not(None))
 
 # One row per thing that makes a Cloud, or an organization alone, visible to the caller.
 VISIBLE = union_all(
@@ -136,6 +141,7 @@ CALLER = (
         ACCOUNT.c.kind,
         ACCOUNT.c.email,
         ACCOUNT.c.is_platform,
+        HAS_FACTOR.label("has_factor"),
         ORGANIZATION.c.id.label("organization_id"),
         ORGANIZATION.c.code.label("organization_code"),
         ORGANIZATION.c.name.label("organization_name"),
@@ -187,7 +193,7 @@ def _principal(account_id: UUID, rows: Sequence[Any]) -> Principal:
     organizations: dict[UUID, VisibleOrganization] = {}
     clouds: dict[UUID, VisibleCloud] = {}
     for row in rows:
-        _, _, _, _, organization_id, *organization, cloud_id, code, name, is_default, profile, sees = row[:COLUMNS]
+        _, _, _, _, _, organization_id, *organization, cloud_id, code, name, is_default, profile, sees = row[:COLUMNS]
         if organization_id is not None and organization_id not in organizations:
             organizations[organization_id] = VisibleOrganization(organization_id, *organization)
         if cloud_id is not None:
@@ -202,12 +208,13 @@ def _principal(account_id: UUID, rows: Sequence[Any]) -> Principal:
                 held | {Profile(profile)} if profile else held,
                 sees or (seen is not None and seen.sees_resources),
             )
-    _, kind, email, is_platform, *_ = rows[0]
+    _, kind, email, is_platform, has_factor, *_ = rows[0]
     return Principal(
         account_id=account_id,
         kind=AccountKind(kind),
         email=email,
         is_platform=is_platform,
+        has_factor=has_factor,
         organizations=tuple(organizations.values()),
         clouds=tuple(clouds.values()),
         scope=_scope(is_platform, tuple(organizations), tuple(clouds.values())),

@@ -6,7 +6,7 @@ shape: whatever decides the text, and none of the values.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, bindparam, make_url
@@ -41,6 +41,10 @@ class Statement:
         """Give the values of the parameters; raises KeyError for one that is not given."""
         fixed = self._fixed
         return [values[name] if name in values else fixed[name] for name in self._names]
+
+
+Fetch = Callable[[Statement, Mapping[str, Any]], Awaitable[Sequence[Any]]]
+"""Runs one statement with the values of its parameters, in the caller's transaction, and gives its rows."""
 
 
 class Statements:

@@ -12,10 +12,12 @@ from uuid import UUID
 import uuid_utils.compat
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -179,6 +181,36 @@ class Membership(SQLModel, table=True):
     cloud_id: UUID = Field(primary_key=True)
     account_id: UUID = Field(primary_key=True)
     profile: str = Field(primary_key=True, sa_type=Text)
+    created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
+
+
+class FactorKind(StrEnum):
+    """How a person presents a second factor."""
+
+    TOTP = "TOTP"
+
+
+class Factor(SQLModel, table=True):
+    """A person's second factor, theirs once it is confirmed; its secret is sealed with a key outside the database."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
+        one_of("kind", FactorKind),
+        length("label", 100),
+        Index("ix_factor_account_id", "account_id"),
+        Index(
+            "uq_factor_confirmed", "account_id", "kind", unique=True, postgresql_where=text("confirmed_at IS NOT NULL")
+        ),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    account_id: UUID
+    kind: str = Field(sa_type=Text)
+    label: str = Field(sa_type=Text)
+    secret: bytes = Field(sa_type=LargeBinary)
+    last_step: int | None = Field(default=None, sa_type=BigInteger)
+    """The time step of the code used last: neither it nor one before it works again."""
+    confirmed_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
     created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
 
 

@@ -11,10 +11,9 @@ from sqlalchemy import Executable
 
 from auth.errors import CountTimeout
 from auth.statements import Statement
-from resolvers.database import ConnectionLost, Database
+from resolvers.database import FAILURES, ConnectionLost, Database
 from resolvers.trace import Trace
 
-_FAILURES = (asyncpg.InterfaceError, asyncpg.PostgresError, OSError)
 HEAVIEST_KEPT = 8
 """Statements are kept for the next caller, but for those with more conditions than this.
 
@@ -85,7 +84,7 @@ class Snapshot:
         try:
             rows: Sequence[Any] = await self._connection.fetch(statement.text, *statement.arguments(values))
             return rows
-        except _FAILURES as error:
+        except FAILURES as error:
             if self._connection.is_closed():
                 raise ConnectionLost from error
             raise
@@ -97,7 +96,7 @@ class Snapshot:
     async def _execute(self, command: str) -> None:
         try:
             await self._connection.execute(command)
-        except _FAILURES as error:
+        except FAILURES as error:
             if self._connection.is_closed():
                 raise ConnectionLost from error
             raise

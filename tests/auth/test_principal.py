@@ -14,7 +14,21 @@ ACCOUNT, ACME, ALPHA, BETA = (UUID(int=n) for n in range(4))
 
 def row(cloud: UUID | None = None, profile: str | None = None, *, sees: bool = True, name: str = "Acme") -> Any:
     of_cloud = (cloud, f"c{cloud.int}", f"Cloud {cloud.int}", False) if cloud else (None,) * 4
-    return (ACCOUNT, "PERSON", "ann@acme.example", False, ACME, "acme", name, False, *of_cloud, profile, sees, "beside")
+    return (
+        ACCOUNT,
+        "PERSON",
+        "ann@acme.example",
+        False,
+        False,
+        ACME,
+        "acme",
+        name,
+        False,
+        *of_cloud,
+        profile,
+        sees,
+        "beside",
+    )
 
 
 def test_the_rows_have_the_columns_that_principals_are_made_of() -> None:

@@ -1,0 +1,120 @@
+"""May this caller run this action in this Cloud, now? The one place where that is decided, and it is pure.
+
+    decide(asker, action, cloud, now) -> Grant | Denial
+
+A `Grant` can be made here only, and the path of commands demands one: nothing privileged happens without a decision.
+What a decision does not know is the state of things, which commands check themselves, and whether an approval that is
+bound to one operation is there, which is spent in the transaction of the command.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Privilege
+from auth.principal import Principal
+from auth.tables import AccountKind, Profile
+
+CLOCK_SKEW: Final = timedelta(seconds=30)
+"""How far in the future a second factor may seem to be."""
+
+
+class DenialReason(StrEnum):
+    """Why an action is denied, or what it still takes."""
+
+    MISSING_PROFILE = "MISSING_PROFILE"
+    MFA_NOT_ENROLLED = "MFA_NOT_ENROLLED"
+    MFA_STALE = "MFA_STALE"
+    MFA_PER_OPERATION = "MFA_PER_OPERATION"
+    WRONG_STATUS = "WRONG_STATUS"
+    API_ACCOUNT = "API_ACCOUNT"
+
+
+class Refusal(StrEnum):
+    """What kind of answer a denial is."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
+    MFA_ENROLMENT_REQUIRED = "MFA_ENROLMENT_REQUIRED"
+    INSUFFICIENT_USER_AUTHENTICATION = "INSUFFICIENT_USER_AUTHENTICATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the account as the database has it now, and when their token says that a second factor succeeded."""
+
+    principal: Principal
+    mfa_time: datetime | None
+
+
+_MADE_HERE: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to run one action in one Cloud, for one caller."""
+
+    privilege: Privilege
+    account_id: UUID
+    organization_id: UUID
+    cloud_id: UUID
+    decided_at: datetime
+    seal: object
+
+    def __post_init__(self) -> None:
+        """Refuse to be made anywhere but in `decide`."""
+        if self.seal is not _MADE_HERE:
+            raise TypeError("Only decide() grants.")
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether it takes, besides, an approval of exactly this operation."""
+        return self.privilege.mfa_binding is MfaBinding.OPERATION
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """No leave: what kind of answer that is, why, and which profiles, any one of them, would do."""
+
+    refusal: Refusal
+    reasons: tuple[DenialReason, ...] = ()
+    missing_profiles: tuple[Profile, ...] = ()
+
+
+def decide(asker: Asker | None, action: Action, cloud_id: UUID, now: datetime) -> Grant | Denial:
+    """Decide on an action in a Cloud; `now` is aware.
+
+    The answer is NOT_FOUND, as for a Cloud that does not exist, unless the caller sees into the Cloud; then it is a
+    matter of profiles; only who has one that will do is told of their second factor.
+    """
+    if asker is None:
+        return Denial(Refusal.UNAUTHENTICATED)
+    principal, privilege = asker.principal, PRIVILEGES[action]
+    cloud = principal.clouds_by_id.get(cloud_id)
+    if cloud is None or not cloud.sees_resources:
+        return Denial(Refusal.NOT_FOUND)
+    if principal.kind is AccountKind.API_ACCOUNT:
+        return Denial(Refusal.FORBIDDEN, (DenialReason.API_ACCOUNT,))
+    if not _holds(cloud.profiles, privilege):
+        return Denial(Refusal.FORBIDDEN, (DenialReason.MISSING_PROFILE,), privilege.profiles)
+    if not principal.has_factor:
+        # A profile without a factor is inert: it reads as STD, which holds no privilege at all.
+        return Denial(Refusal.MFA_ENROLMENT_REQUIRED, (DenialReason.MFA_NOT_ENROLLED,))
+    if not is_fresh(asker.mfa_time, privilege.mfa_max_age, now):
+        return Denial(Refusal.INSUFFICIENT_USER_AUTHENTICATION, (DenialReason.MFA_STALE,))
+    return Grant(privilege, principal.account_id, cloud.organization_id, cloud.id, now, _MADE_HERE)
+
+
+def is_fresh(mfa_time: datetime | None, max_age: int, now: datetime) -> bool:
+    """Say whether a second factor succeeded at most `max_age` seconds ago; none has where there is no time."""
+    if mfa_time is None:
+        return False
+    age = now - mfa_time
+    return -CLOCK_SKEW <= age <= timedelta(seconds=max_age)
+
+
+def _holds(profiles: frozenset[Profile], privilege: Privilege) -> bool:
+    return any(privilege.role in ROLES[profile] for profile in profiles)
