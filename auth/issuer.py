@@ -31,6 +31,7 @@ class Issuer:
         mfa_time: datetime | None = None,
         amr: Collection[str] = (),
         acr: str | None = None,
+        auth_time: datetime | None = None,
         now: datetime | None = None,
     ) -> str:
         """A token for the account `subject`, as text for `Authorization: Bearer`.
@@ -39,10 +40,11 @@ class Issuer:
         What the account may do is not in the token: it is read from the database at each operation.
 
         `mfa_time` is when a second factor last succeeded; without it the token says that none did. `amr` (RFC 8176) and
-        `acr` name how. Times are aware datetimes, kept to the second.
+        `acr` name how. `auth_time` is when the person signed in, which a later second factor does not move; without it,
+        that is `mfa_time`, or now. Times are aware datetimes, kept to the second.
 
         Raises:
-            ValueError: a lifetime out of range, a naive time, or a `mfa_time` that is still to come.
+            ValueError: a lifetime out of range, a naive time, or a `mfa_time` or an `auth_time` that is still to come.
         """
         longest = MAX_OPERATOR_LIFETIME if for_operator else MAX_LIFETIME
         if not MIN_LIFETIME <= lifetime <= longest:
@@ -63,6 +65,11 @@ class Issuer:
                 raise ValueError("mfa_time is in the future.")
             # A second factor completes a sign-in, so the sign-in is not later than it.
             claims |= {"mfa_time": second_factor_at, "auth_time": second_factor_at}
+        if auth_time is not None:
+            signed_in_at = _seconds(auth_time)
+            if signed_in_at > issued_at:
+                raise ValueError("auth_time is in the future.")
+            claims["auth_time"] = signed_in_at
         if amr:
             claims["amr"] = list(amr)
         if acr is not None:

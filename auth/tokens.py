@@ -43,7 +43,8 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII
 class Claims:
     """What a verified token says about the caller; times are in UTC.
 
-    `mfa_time` is when a second factor last succeeded, None if none did. `amr` and `acr` name how the caller signed in.
+    `mfa_time` is when a second factor last succeeded, None if none did. `amr` and `acr` name how the caller signed in,
+    `auth_time` is when.
     """
 
     subject: UUID
@@ -53,6 +54,7 @@ class Claims:
     mfa_time: datetime | None
     amr: tuple[str, ...]
     acr: str | None
+    auth_time: datetime | None = None
 
 
 class TokenVerifier(Protocol):
@@ -95,7 +97,7 @@ class _Verified:
         if now >= self.claims.expires_at + LEEWAY:
             raise ValueError("expired")
         if now < self.valid_from - LEEWAY:
-            raise ValueError("iat, nbf or mfa_time is in the future")
+            raise ValueError("iat, nbf, mfa_time or auth_time is in the future")
 
 
 class JwtVerifier:
@@ -181,8 +183,9 @@ class JwtVerifier:
             mfa_time=mfa_time,
             amr=_texts(payload.get("amr", []), "amr"),
             acr=_text(payload["acr"], "acr") if "acr" in payload else None,
+            auth_time=_time(payload["auth_time"], "auth_time") if "auth_time" in payload else None,
         )
-        return _Verified(claims, max(issued_at, not_before, mfa_time or issued_at), now)
+        return _Verified(claims, max(issued_at, not_before, mfa_time or issued_at, claims.auth_time or issued_at), now)
 
 
 def _base64url(part: str) -> bytes:

@@ -22,3 +22,10 @@ def cursor_key(settings: Settings) -> bytes:
     if settings.cursor_key_file is not None:
         return load_secret(settings.cursor_key_file)
     return load_or_create_secret(settings.data_dir / "keys" / "cursor.key")
+
+
+def mfa_key(settings: Settings) -> bytes:
+    """Give the key that seals the secrets of second factors; raises KeyFileError."""
+    if settings.mfa_key_file is not None:
+        return load_secret(settings.mfa_key_file)
+    return load_or_create_secret(settings.data_dir / "keys" / "mfa.key")

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     cursor_key_file: Path | None = Field(
         None, description="32 random bytes, base64, that authenticate cursors. None: generated into the data folder."
     )
+    mfa_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that seal the secrets of factors. None: generated into the data folder.",
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @field_validator("cors_origins", mode="before")

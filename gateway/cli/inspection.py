@@ -66,11 +66,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    if not (settings.data_dir / "keys").exists() and not (settings.signing_key_file and settings.cursor_key_file):
+    named = settings.signing_key_file and settings.cursor_key_file and settings.mfa_key_file
+    if not (settings.data_dir / "keys").exists() and not named:
         yield True, f"Keys: made at the first start, in {settings.data_dir / 'keys'}"
         return
     yield _key("Signing key", keys.signing_key, settings)
     yield _key("Cursor key", keys.cursor_key, settings)
+    yield _key("MFA key", keys.mfa_key, settings)
 
 
 def _key(name: str, read: Callable[[Settings], object], settings: Settings) -> Finding:

@@ -57,6 +57,6 @@ def http_middleware(
         allow_origins=list(cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "X-Trace"],
-        expose_headers=[CORRELATION_HEADER, "WWW-Authenticate"],
+        expose_headers=[CORRELATION_HEADER, "Retry-After", "WWW-Authenticate"],
     )
     return [Middleware(SecureHeaders), cors, Middleware(RequestLog, on_request=on_request), Middleware(Compression)]
