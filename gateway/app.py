@@ -23,6 +23,7 @@ from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
 from schema.build import build_schema
+from schema.guard import Guard
 
 
 def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
@@ -30,9 +31,10 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     observer = Metrics() if settings.metrics else Observer()
+    schema = build_schema()
     endpoint = GraphQLEndpoint(
         Engine(
-            build_schema(),
+            schema,
             limits,
             page_size,
             executor_class=EXECUTORS[settings.executor],
@@ -42,6 +44,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
+        Guard(schema),
         show_trace=settings.demo or settings.debug,
         on_operation=observer.operation_ended,
     )
