@@ -3,7 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import auth.tables  # noqa: F401 - fills the metadata, as the next one does
+import auth.audit.tables
+import auth.tables  # noqa: F401
 import resolvers.tables  # noqa: F401
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
