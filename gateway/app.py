@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from auth.tokens import JwtVerifier
+from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
@@ -30,6 +31,8 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
+    key = signing_key(settings)
+    audit = Audit(database, key)
     observer = Metrics() if settings.metrics else Observer()
     schema = build_schema()
     endpoint = GraphQLEndpoint(
@@ -40,7 +43,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             executor_class=EXECUTORS[settings.executor],
             on_fallback=observer.fell_back,
         ),
-        JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
+        JwtVerifier([key], settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
@@ -55,7 +58,8 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with audit.running():
+                yield
         finally:
             await database.close()
 
