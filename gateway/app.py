@@ -44,7 +44,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             on_fallback=observer.fell_back,
         ),
         JwtVerifier([key], settings.issuer, settings.audience),
-        context_opener(database, CursorSeal(cursor_key(settings))),
+        context_opener(database, CursorSeal(cursor_key(settings)), denied=audit.denied),
         limits,
         ErrorFormatter(unavailable),
         Guard(schema),

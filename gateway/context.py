@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
+from auth.audit.records import Entry
 from auth.principal import Principals
 from auth.tokens import Claims
-from resolvers.context import Caller, Context
+from resolvers.context import NOWHERE, Caller, Context, Origin, record_nothing
 from resolvers.database import ConnectionLost, Database
 from resolvers.loaders import Loaders
 from resolvers.reads.counts import SECONDS
@@ -14,39 +16,53 @@ from resolvers.reads.topology import Topologies, load_caller
 from resolvers.snapshot import Snapshot, open_snapshot
 from resolvers.trace import Trace
 
-OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[Context]]
+
+class OpenContext(Protocol):
+    """Opens the context of an operation for whoever has these claims, and closes it when the result is complete."""
+
+    def __call__(
+        self, claims: Claims | None, trace: Trace, origin: Origin = NOWHERE
+    ) -> AbstractAsyncContextManager[Context]:
+        """Give the context, for use in `async with`; `origin` is where the operation comes from."""
+        ...
 
 
-def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float = SECONDS) -> OpenContext:
+def context_opener(
+    database: Database,
+    seal: CursorSeal,
+    *,
+    count_seconds: float = SECONDS,
+    denied: Callable[[Entry], None] = record_nothing,
+) -> OpenContext:
     """Make what opens the context of an operation; the anonymous get one without a database connection.
 
-    A count or a facet that takes longer than `count_seconds` is given up.
+    A count or a facet that takes longer than `count_seconds` is given up. `denied` records what was denied.
     """
     principals, topologies = Principals(), Topologies()
 
     @asynccontextmanager
-    async def open_context(claims: Claims | None, trace: Trace) -> AsyncIterator[Context]:
+    async def open_context(claims: Claims | None, trace: Trace, origin: Origin = NOWHERE) -> AsyncIterator[Context]:
         if claims is None:
             yield Context()
             return
         async with AsyncExitStack() as stack:
-            snapshot, caller = await _opened(stack, claims, trace)
-            yield Context(caller, renew=lambda: _caller(snapshot, claims))
+            snapshot, caller = await _opened(stack, claims, trace, origin)
+            yield Context(caller, renew=lambda: _caller(snapshot, claims, origin))
 
-    async def _opened(stack: AsyncExitStack, claims: Claims, trace: Trace) -> tuple[Snapshot, Caller]:
+    async def _opened(stack: AsyncExitStack, claims: Claims, trace: Trace, origin: Origin) -> tuple[Snapshot, Caller]:
         snapshot = await stack.enter_async_context(open_snapshot(database, trace))
         try:
-            return snapshot, await _caller(snapshot, claims)
+            return snapshot, await _caller(snapshot, claims, origin)
         except ConnectionLost:
             pass
         # The connection had died in the pool. Nothing was read yet, so a new one serves as well.
         await stack.aclose()
         snapshot = await stack.enter_async_context(open_snapshot(database, trace))
-        return snapshot, await _caller(snapshot, claims)
+        return snapshot, await _caller(snapshot, claims, origin)
 
-    async def _caller(snapshot: Snapshot, claims: Claims) -> Caller:
+    async def _caller(snapshot: Snapshot, claims: Claims, origin: Origin) -> Caller:
         caller = await load_caller(snapshot, principals, claims.subject)
         loaders = Loaders(snapshot, caller, topologies, count_seconds=count_seconds)
-        return Caller(caller.principal, loaders, seal, claims)
+        return Caller(caller.principal, loaders, seal, claims, origin, denied)
 
     return open_context

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from auth.audit.records import Entry
 from auth.decisions import Asker, Grant
 from auth.errors import ItcareError, Unauthenticated
 from auth.permissions import Action
@@ -14,6 +15,21 @@ from resolvers.reads.cursors import CursorSeal
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an operation comes from: the address of the peer, and the id of the request."""
+
+    host: str | None = None
+    correlation_id: str | None = None
+
+
+NOWHERE = Origin()
+
+
+def record_nothing(_: Entry) -> None:
+    """Keep no record of what was denied."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated caller and the loaders that read in their name; there are none without a caller."""
 
@@ -21,6 +37,9 @@ class Caller:
     loaders: Loaders
     seal: CursorSeal
     claims: Claims
+    origin: Origin = NOWHERE
+    denied: Callable[[Entry], None] = record_nothing
+    """Records what was denied, beside any transaction."""
 
     @property
     def asker(self) -> Asker:

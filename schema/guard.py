@@ -18,12 +18,14 @@ from uuid import UUID
 import strawberry
 from strawberry.types.arguments import convert_argument
 
+from auth.audit.records import Decision as Audited
 from auth.decisions import Denial, Grant, Refusal, decide
-from auth.errors import BadUserInput, InsufficientUserAuthentication, NotFound
+from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareError, NotFound
 from auth.mfa.approvals import has_approval, operation_digest, request_approval, request_session
 from auth.mfa.enrolment import methods_of_account
 from auth.permissions import MfaBinding, Privilege
 from resolvers.commands.outcome import Outcome, Request, check_common
+from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
 from resolvers.commands.submission import asked_before
 from resolvers.context import Caller, Context, Decision
@@ -37,6 +39,7 @@ NO_CLOUD = UUID(int=0)
 class Target(NamedTuple):
     """What a mutation is about: the Cloud that it is in, and what people call it."""
 
+    id: UUID
     cloud_id: UUID
     name: str
 
@@ -66,10 +69,13 @@ class Guard:
         try:
             target = await _target(caller, guarded, values[guarded.target_field])
         except (BadUserInput, NotFound) as refusal:
+            _record_denial(caller, privilege, request, None, refusal)
             return Decision(privilege.action, request, refusal=refusal)
         decided = decide(caller.asker, privilege.action, target.cloud_id, now)
         if isinstance(decided, Denial) and decided.refusal is not Refusal.INSUFFICIENT_USER_AUTHENTICATION:
-            return Decision(privilege.action, request, refusal=refusal_of(decided, privilege))
+            denial = refusal_of(decided, privilege)
+            _record_denial(caller, privilege, request, target, denial)
+            return Decision(privilege.action, request, refusal=denial)
         errors += guarded.check(self._input(guarded, values), now)
         if errors:
             return Decision(privilege.action, request, outcome=Outcome(errors=tuple(errors)))
@@ -122,8 +128,21 @@ async def _require_factor(
         else:
             challenge = await request_session(transaction.fetch, account_id, now)
     binding = MfaBinding.OPERATION if is_bound else MfaBinding.SESSION
-    raise InsufficientUserAuthentication(
+    refusal = InsufficientUserAuthentication(
         privilege.mfa_max_age, binding.value, challenge_id=str(challenge), methods=methods
+    )
+    _record_denial(caller, privilege, request, target, refusal)
+    raise refusal
+
+
+def _record_denial(
+    caller: Caller, privilege: Privilege, request: Request, target: Target | None, refusal: ItcareError
+) -> None:
+    cloud = caller.principal.clouds_by_id.get(target.cloud_id) if target else None
+    place = (cloud.organization_id, cloud.id) if cloud else None
+    target_id = target.id if target else None
+    caller.denied(
+        entry_of(caller, privilege, request, Audited.DENIED, place=place, target_id=target_id, refusal=refusal)
     )
 
 
@@ -138,7 +157,7 @@ async def _target(caller: Caller, guarded: Guarded, value: str) -> Target:
     if cloud_id is None:
         raise NotFound(kind)
     names = (getattr(row, name, None) for name in ("name", "label", "fqdn"))
-    return Target(cloud_id, next(filter(None, names), value))
+    return Target(row.id, cloud_id, next(filter(None, names), value))
 
 
 async def _cloud_of(caller: Caller, row: Any) -> UUID | None:

@@ -19,7 +19,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
@@ -36,11 +36,18 @@ from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, Sho
 from gateway.http.negotiation import JSON, negotiate
 from gateway.http.requests import GraphQLRequest, read_request
 from gateway.settings import Limits
-from gateway.telemetry import UNKNOWN, OperationReport, Outcome
+from gateway.telemetry import UNKNOWN, OperationReport, Outcome, correlation_id
+from resolvers.context import Origin
 from resolvers.trace import Trace
 
-OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[object]]
-"""Opens what the resolvers of one operation need, for this caller, and closes it when the result is complete."""
+
+class OpenContext(Protocol):
+    """Opens what the resolvers of one operation need, for this caller, and closes it when the result is complete."""
+
+    def __call__(self, claims: Claims | None, trace: Trace, origin: Origin) -> AbstractAsyncContextManager[object]:
+        """Give it, for use in `async with`."""
+        ...
+
 
 Guard = Callable[[Any, str, Mapping[str, Any]], Awaitable[None]]
 """Decides on a mutation before it is executed: its context, its field, its arguments; raises what refuses it."""
@@ -68,6 +75,12 @@ class _Exchange:
     outcome: Outcome = Outcome.FAILED
     objects: int | None = None
     trace: Trace = field(default_factory=Trace)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request comes from."""
+        client, request_id = self.request.client, correlation_id.get()
+        return Origin(client.host if client else None, None if request_id == "-" else request_id)
 
     @property
     def wants_trace(self) -> bool:
@@ -143,7 +156,7 @@ class GraphQLEndpoint:
             _require_public(prepared, prepared.operation(request.operation_name))
         operation = self._engine.bind(prepared, request.operation_name, request.variables, hide_suggestions=anonymous)
         exchange.objects = operation.objects
-        return await self._run(operation, claims, exchange.trace)
+        return await self._run(operation, claims, exchange)
 
     def _turn(self, operation: Operation) -> AbstractAsyncContextManager[None]:
         """Let large operations run a few at a time: side by side they end no sooner, and hold all that they read."""
@@ -154,12 +167,12 @@ class GraphQLEndpoint:
         token = bearer_token(", ".join(headers) if headers else None)
         return None if token is None else self._tokens.verify(token, datetime.now(UTC))
 
-    async def _run(self, operation: Operation, claims: Claims | None, trace: Trace) -> ExecutionResult:
+    async def _run(self, operation: Operation, claims: Claims | None, exchange: _Exchange) -> ExecutionResult:
         try:
             async with (
                 asyncio.timeout(self._limits.seconds) as limit,
                 self._turn(operation),
-                self._open_context(claims, trace) as context,
+                self._open_context(claims, exchange.trace, exchange.origin) as context,
             ):
                 if operation.mutation is not None:
                     await self._guard(context, *operation.mutation)

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, func, insert, select
 
+from auth.audit.records import Decision as Audited
+from auth.audit.records import append
 from auth.decisions import Grant, decide
-from auth.errors import InsufficientUserAuthentication
+from auth.errors import InsufficientUserAuthentication, ItcareError
 from auth.mfa.approvals import spend_approval
 from auth.principal import ACCOUNT, CALLER, FACTOR, MEMBERSHIP, Principals
 from auth.statements import Statement
 from auth.tables import table, uuid7
 from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
+from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
 from resolvers.context import Caller
 from resolvers.tables import Operation, OperationStatus
@@ -79,13 +82,23 @@ async def submit(caller: Caller, grant: Grant, request: Request, change: Change)
     """
     if not isinstance(grant, Grant):
         raise TypeError("Nothing is done without a grant.")
+    place = (grant.organization_id, grant.cloud_id)
     try:
         async with caller.loaders.snapshot.written() as transaction:
             return await _run(transaction, caller, grant, request, change)
     except Refused as refused:
-        return Outcome(errors=refused.errors)
+        outcome = Outcome(errors=refused.errors)
     except _Rehearsed:
-        return Outcome()
+        outcome = Outcome()
+    except ItcareError as refusal:
+        entry = entry_of(caller, grant.privilege, request, Audited.DENIED, place=place, refusal=refusal)
+        caller.denied(entry)
+        raise
+    if request.dry_run:
+        async with caller.loaders.snapshot.written() as transaction:
+            entry = entry_of(caller, grant.privilege, request, Audited.DRY_RUN, place=place)
+            await append(transaction.fetch, [entry])
+    return outcome
 
 
 async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: Request, change: Change) -> Outcome:
@@ -107,7 +120,12 @@ async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: 
         raise _Rehearsed
     if grant.needs_approval and not await spend_approval(transaction.fetch, grant.account_id, request.approval, now):
         raise InsufficientUserAuthentication(grant.privilege.mfa_max_age, grant.privilege.mfa_binding.value)
-    return Outcome(await _record(transaction, caller, grant, request, changed, now), changed.subject_id)
+    operation_id = await _record(transaction, caller, grant, request, changed, now)
+    place = (grant.organization_id, grant.cloud_id)
+    entry = entry_of(caller, grant.privilege, request, Audited.ALLOWED, place=place, target_id=changed.subject_id)
+    # Last: from here on, nobody else of this organization commits before this does.
+    await append(transaction.fetch, [entry])
+    return Outcome(operation_id, changed.subject_id)
 
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) -> None:

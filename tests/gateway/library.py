@@ -22,6 +22,7 @@ from gateway.execution import Engine
 from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
 from gateway.settings import Limits
 from gateway.telemetry import Observer
+from resolvers.context import Origin
 from resolvers.trace import Trace
 from tests.executors import EXECUTOR_CLASS
 
@@ -250,7 +251,7 @@ class Application:
         )
 
     @asynccontextmanager
-    async def _open_context(self, claims: Claims | None, trace: Trace) -> AsyncIterator[object]:
+    async def _open_context(self, claims: Claims | None, trace: Trace, origin: Origin) -> AsyncIterator[object]:
         self.opened.append(claims)
         if self.open_error is not None:
             raise self.open_error

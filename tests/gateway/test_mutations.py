@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from auth.audit.records import PLATFORM
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from resolvers.commands.submission import submit
@@ -317,3 +318,46 @@ async def test_what_the_caller_may_do_is_told_with_reasons(people: Privileged) -
     found, mfa = await verdicts("factorless")
     assert found["START_INSTANCE"] == ("DENIED", "MFA_NOT_ENROLLED")
     assert not mfa["enrolled"]
+
+
+async def audited(people: Privileged) -> list[tuple[str, str, str | None]]:
+    """What the audit log says, once all of it is written: label, decision and code."""
+    async with asyncio.timeout(10):
+        while True:
+            found = await people.sql("SELECT label, decision, code FROM audit_record ORDER BY at, chain, seq")
+            await asyncio.sleep(0.3)
+            if found and found == await people.sql(
+                "SELECT label, decision, code FROM audit_record ORDER BY at, chain, seq"
+            ):
+                return found
+
+
+async def test_what_was_allowed_denied_and_rehearsed_is_in_the_audit_log(people: Privileged) -> None:
+    await people.ask("std", STARTING, spare(people))
+    await people.ask("ope", STARTING, spare(people), mfa_age=None)
+    await people.ask("ope", STARTING, {"instanceId": global_id("Instance", people.shop.resource_of_beta)})
+    await people.ask("factorless", STARTING, spare(people))
+    await people.ask("ope", STARTING, spare(people, dryRun=True))
+    await people.ask("ope", STARTING, spare(people))
+    assert await audited(people) == [
+        ("start-instance", "DENIED", "FORBIDDEN"),
+        ("start-instance", "DENIED", "INSUFFICIENT_USER_AUTHENTICATION"),
+        ("start-instance", "DENIED", "NOT_FOUND"),
+        ("start-instance", "DENIED", "MFA_ENROLMENT_REQUIRED"),
+        ("start-instance", "DRY_RUN", None),
+        ("start-instance", "ALLOWED", None),
+    ]
+    chains = await people.sql("SELECT code FROM audit_record WHERE chain = :id", id=PLATFORM)
+    assert chains == [("NOT_FOUND",)]
+    ((email, host, digests),) = await people.sql(
+        "SELECT email, address, octet_length(input_digest) FROM audit_record WHERE decision = 'ALLOWED'"
+    )
+    assert (email, host, digests) == ("ope@people.example", "127.0.0.1", 32)
+
+
+async def test_what_cannot_be_recorded_is_not_done(people: Privileged) -> None:
+    await people.sql("ALTER TABLE audit_record ADD CONSTRAINT nothing CHECK (decision <> 'ALLOWED')")
+    before = await people.state()
+    reply = await people.ask("ope", STARTING, spare(people))
+    assert reply.code == "INTERNAL_SERVER_ERROR"
+    assert await people.state() == before
