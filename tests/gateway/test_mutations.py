@@ -1,6 +1,7 @@
 """The first mutations end to end: who may, with which second factor, what is written, and what never is."""
 
 import asyncio
+import csv
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -360,4 +361,73 @@ async def test_what_cannot_be_recorded_is_not_done(people: Privileged) -> None:
     before = await people.state()
     reply = await people.ask("ope", STARTING, spare(people))
     assert reply.code == "INTERNAL_SERVER_ERROR"
+    assert await people.state() == before
+
+
+MATRIX = {
+    row["label"]: row["available_for"]
+    for row in csv.DictReader((Path(__file__).parents[1] / "auth" / "privileges.csv").read_text().splitlines())
+}
+ALLOWED = {"OPE": {"ope", "pow", "both"}, "POW": {"pow"}, "MNT": {"dtm", "ope", "pow", "both"}}
+"""Which of the callers with a fresh second factor hold what the matrix asks for."""
+CALLERS = {
+    "anonymous": "UNAUTHENTICATED",
+    "std": "FORBIDDEN",
+    "dtm": "FORBIDDEN",
+    "ope": "FORBIDDEN",
+    "pow": "FORBIDDEN",
+    "elsewhere": "NOT_FOUND",
+    "factorless": "MFA_ENROLMENT_REQUIRED",
+    "stale": "INSUFFICIENT_USER_AUTHENTICATION",
+    "both": "FORBIDDEN",
+    "representative": "NOT_FOUND",
+    "platform": "NOT_FOUND",
+    "program": "FORBIDDEN",
+}
+"""The twelve kinds of callers, and what each is answered if the matrix does not let them."""
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_every_mutation_answers_every_caller_as_the_matrix_says(people: Privileged, caller: str) -> None:
+    asked = {
+        "delete-instance": (DELETE, spare(people, dryRun=True)),
+        "start-instance": (STARTING, spare(people)),
+        "create-maintenance": (OPEN, window(people)),
+    }
+    if caller == "both":
+        await people.sql(
+            "INSERT INTO membership (organization_id, cloud_id, account_id, profile, created_at)"
+            " VALUES (:organization, :cloud, :account, 'POW', now())",
+            organization=people.shop.acme,
+            cloud=people.shop.beta,
+            account=people.people["ope"],
+        )
+    for label, (document, values) in asked.items():
+        before = await people.state()
+        if caller == "anonymous":
+            sent = {"query": document, "variables": {"input": values}}
+            answer = await people.gateway.client.post("/graphql", json=sent, headers={"Authorization": ""})
+            assert answer.json()["errors"][0]["extensions"]["code"] == CALLERS[caller]
+            continue
+        who = {"stale": "pow", "both": "ope"}.get(caller, caller)
+        reply = await people.ask(who, document, values, mfa_age=301 if caller == "stale" else 10)
+        if caller in ALLOWED[MATRIX[label]]:
+            assert reply.user_errors == [], (label, reply.body)
+            continue
+        # The name of a Cloud is seen by more people than what is in it.
+        is_by_name = label == "create-maintenance" and caller in {"representative", "platform"}
+        assert reply.code == ("FORBIDDEN" if is_by_name else CALLERS[caller]), label
+        assert await people.state() == before
+
+
+async def test_without_its_guard_a_mutation_does_nothing(people: Privileged, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = await people.state()
+
+    async def nothing(*_: Any) -> None:
+        return
+
+    monkeypatch.setattr("schema.guard.Guard.__call__", nothing)
+    assert (await people.ask("pow", STARTING, spare(people))).code == "INTERNAL_SERVER_ERROR"
+    monkeypatch.setattr("schema.actions.IsGranted.has_permission", lambda *_, **__: True)
+    assert (await people.ask("pow", STARTING, spare(people))).code == "INTERNAL_SERVER_ERROR"
     assert await people.state() == before
