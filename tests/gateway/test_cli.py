@@ -26,7 +26,10 @@ from gateway.postgres.cluster import Cluster
 from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
-COMMANDS = ["serve", "demo", "import", "backup", "restore", "token", "migrate", "downgrade", "schema", "doctor"]
+COMMANDS = [
+    *("serve", "demo", "import", "backup", "restore", "token", "migrate", "downgrade", "schema", "permissions"),
+    "doctor",
+]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
 QUERY = {"query": "{ viewer { email } resources { totalCount } }"}
 
