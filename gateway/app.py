@@ -13,8 +13,8 @@ from auth.tokens import JwtVerifier
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
-from gateway.keys import cursor_key, signing_key
+from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware, key_routes
+from gateway.keys import KeyRing, cursor_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -30,6 +30,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     observer = Metrics() if settings.metrics else Observer()
+    keys = KeyRing(settings)
     endpoint = GraphQLEndpoint(
         Engine(
             build_schema(),
@@ -38,7 +39,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             executor_class=EXECUTORS[settings.executor],
             on_fallback=observer.fell_back,
         ),
-        JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
+        JwtVerifier(keys, settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
@@ -61,6 +62,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             Route("/", home),
             Route("/graphql", endpoint),
             *graphiql_routes(),
+            *key_routes(keys.published),
             *health_routes(database.is_ready),
             *observer.routes(),
         ],
