@@ -1,18 +1,24 @@
 """Keys on disk: the ES256 key that signs access tokens, the public keys that verify them, and 32-byte secrets.
 
-A key file is mode 0600 in a folder of mode 0700. It appears whole or not at all, and never changes once it is there, so
-processes that start together agree on one key. To rotate a key, put another file in its place and restart.
+A key file is mode 0600 in a folder of mode 0700. It appears whole or not at all, and its content never changes, so
+processes that start together agree on one key. A rotation puts another file in its place, after the public half of the
+key that was there has been kept among the retired ones, which verify what it signed.
 """
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +31,9 @@ from jose.utils import base64url_encode
 
 SECRET_BYTES = 32
 MIN_RSA_BITS = 2048
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_RETIRED_AT = "%Y%m%dT%H%M%SZ"
+_RETIRED = re.compile(r"(\d{8}T\d{6}Z)\.[A-Za-z0-9_-]+\.pem", re.ASCII)
 
 
 class KeyFileError(Exception):
@@ -69,6 +78,14 @@ class SigningKey(VerificationKey):
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
 
+@dataclass(frozen=True, slots=True)
+class RetiredKey:
+    """A key that signs no more, and since when; what it signed before is still verified."""
+
+    key: VerificationKey
+    retired_at: datetime
+
+
 def jwks(keys: Iterable[VerificationKey]) -> dict[str, list[dict[str, str]]]:
     """The JSON Web Key Set of `keys`: public parts only; during a rotation the old and the new key are both in it."""
     return {"keys": [key.to_jwk() for key in keys]}
@@ -99,6 +116,58 @@ def load_or_create_signing_key(path: Path) -> SigningKey:
     """
     _create_once(path, lambda: SigningKey.generate().private.to_pem())
     return load_signing_key(path)
+
+
+def load_verification_key(path: Path) -> VerificationKey:
+    """Reads the public key of a PEM file: a public key, which all may read, or the public half of an ES256 key.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable, can be written by others, or holds something else.
+    """
+    content = _read(path, WRITABLE_BY_OTHERS, "written")
+    if b"PRIVATE KEY" in content:
+        content = load_signing_key(path).public.to_pem()
+    try:
+        public_key = serialization.load_pem_public_key(content)
+        if isinstance(public_key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+            return VerificationKey(public_key)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        pass
+    raise KeyFileError(f"The key file {path} does not hold a PEM key on the curve P-256 or a public RSA key.")
+
+
+def rotate_signing_key(path: Path, retired: Path, now: datetime) -> tuple[SigningKey, VerificationKey]:
+    """Puts a new ES256 key at `path`, and keeps the public half of the one before in the folder `retired`.
+
+    Gives the new key and the one before, of which nothing private is left. Whoever reads the new key, and then the
+    folder, finds the one before; of rotations at the same time, each retires the key of the one before it.
+
+    Raises:
+        KeyFileError: as `load_signing_key`; or the folder cannot be written, or can be by others.
+    """
+    with _alone_in(path.parent):
+        before = load_signing_key(path)
+        _create_once(retired / f"{now.astimezone(UTC):{_RETIRED_AT}}.{before.kid}.pem", before.public.to_pem)
+        after = SigningKey.generate()
+        _replace(path, after.private.to_pem())
+    return after, VerificationKey(_public_half(before))
+
+
+def load_retired_keys(folder: Path) -> list[RetiredKey]:
+    """Reads the keys that rotations have kept in a folder, the oldest first; none if there is no folder.
+
+    Raises:
+        KeyFileError: as `load_verification_key`, for any of them; or the folder cannot be read.
+    """
+    return [RetiredKey(load_verification_key(path), at) for path, at in _retired_files(folder)]
+
+
+def drop_retired_keys(folder: Path, before: datetime) -> int:
+    """Deletes the keys that were retired earlier than `before`, and tells how many."""
+    dropped = [path for path, retired_at in _retired_files(folder) if retired_at < before]
+    for path in dropped:
+        path.unlink(missing_ok=True)
+    return len(dropped)
 
 
 def load_secret(path: Path) -> bytes:
@@ -148,24 +217,53 @@ def _pem_of(private_key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+def _public_half(key: VerificationKey) -> ec.EllipticCurvePublicKey:
+    public_key = serialization.load_pem_public_key(key.public.to_pem())
+    if not isinstance(public_key, ec.EllipticCurvePublicKey):
+        raise TypeError("not a key on a curve")
+    return public_key
+
+
+def _retired_files(folder: Path) -> list[tuple[Path, datetime]]:
+    """The files of retired keys, whose names say when they were retired; others are none of ours."""
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise KeyFileError(f"The key folder {folder} cannot be read: {error.strerror}.") from error
+    found = [(path, match[1]) for path in paths if (match := _RETIRED.fullmatch(path.name))]
+    try:
+        return [(path, datetime.strptime(at, _RETIRED_AT).replace(tzinfo=UTC)) for path, at in found]
+    except ValueError:
+        raise KeyFileError(f"The key folder {folder} holds a file that is named for a time that is none.") from None
+
+
 def _read_private(path: Path) -> bytes:
+    return _read(path, stat.S_IRWXG | stat.S_IRWXO, "read")
+
+
+def _read(path: Path, forbidden: int, by_others: str) -> bytes:
+    """Reads a regular file whose mode allows nobody else what is forbidden."""
     try:
         # Not blocking: opening a named pipe would wait for a writer for ever.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise KeyFileError(f"The key file {path} is not a regular file.")
-            if _open_to_others(status):
-                raise KeyFileError(f"The key file {path} can be read by others; allow its owner only (chmod 600).")
+            if _open_to_others(status, forbidden):
+                raise KeyFileError(
+                    f"The key file {path} can be {by_others} by others; allow its owner only (chmod 600)."
+                )
             return file.read()
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
 
 
-def _open_to_others(status: os.stat_result) -> bool:
+def _open_to_others(status: os.stat_result, forbidden: int) -> bool:
     """PostgreSQL's rule for its own key: 0600; or 0640 if root owns it, as orchestrators mount secrets."""
-    allowed = 0o740 if status.st_uid == 0 else 0o700
-    return bool(stat.S_IMODE(status.st_mode) & ~allowed)
+    allowed = stat.S_IRGRP if status.st_uid == 0 else 0
+    return bool(stat.S_IMODE(status.st_mode) & forbidden & ~allowed)
 
 
 def _create_once(path: Path, content: Callable[[], bytes]) -> None:
@@ -173,24 +271,54 @@ def _create_once(path: Path, content: Callable[[], bytes]) -> None:
     folder = path.parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if folder.stat().st_mode & WRITABLE_BY_OTHERS:
             raise KeyFileError(f"The key folder {folder} can be written by others; allow its owner only (chmod 700).")
         if path.exists():
             return
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content())
-                file.flush()
-                os.fsync(file.fileno())
+        with _draft(path, content()) as draft, suppress(FileExistsError):
             os.link(draft, path)  # unlike a rename, never replaces the file of a process that was faster
-        except FileExistsError:
-            return
-        finally:
-            Path(draft).unlink()
         _sync(folder)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be created: {error.strerror}.") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Puts a file with that content in the place of the one at `path`."""
+    try:
+        with _draft(path, content) as draft:
+            draft.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be replaced: {error.strerror}.") from error
+
+
+@contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """A whole file beside `path`, to be given its name; it is gone when the block ends."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Lets no other process that does the same into the folder until the block ends."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KeyFileError(f"The key folder {folder} cannot be read: {error.strerror}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync(folder: Path) -> None:

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn, Protocol, runtime_checkable
 from uuid import UUID
 
 from jose import jws
@@ -55,6 +55,15 @@ class Claims:
     amr: tuple[str, ...]
     acr: str | None
     auth_time: datetime | None = None
+
+
+@runtime_checkable
+class KeySource(Protocol):
+    """Where verification keys are looked up each time, since they may be rotated meanwhile."""
+
+    def get(self, kid: str, /) -> VerificationKey | None:
+        """The key of that id; None if none is trusted now."""
+        ...
 
 
 class TokenVerifier(Protocol):
@@ -103,12 +112,16 @@ class _Verified:
 class JwtVerifier:
     """Verifies JWTs signed by `issuer` for `audience` with one of `keys`, each with its own algorithm only.
 
+    Keys that may change come from a `KeySource`.
+
     A verified token is remembered for 60 s by its SHA-256, up to `remember` tokens; its times are checked on every call
     all the same.
     """
 
-    def __init__(self, keys: Iterable[VerificationKey], issuer: str, audience: str, *, remember: int = 4096) -> None:
-        self._keys = {key.kid: key for key in keys}
+    def __init__(
+        self, keys: Iterable[VerificationKey] | KeySource, issuer: str, audience: str, *, remember: int = 4096
+    ) -> None:
+        self._keys = keys if isinstance(keys, KeySource) else {key.kid: key for key in keys}
         self._issuer = issuer
         self._audience = audience
         self._remember = remember

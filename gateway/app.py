@@ -14,8 +14,8 @@ from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
-from gateway.keys import cursor_key, signing_key
+from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware, key_routes
+from gateway.keys import KeyRing, cursor_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -31,8 +31,8 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
-    key = signing_key(settings)
-    audit = Audit(database, key)
+    keys = KeyRing(settings)
+    audit = Audit(database, keys.signing())
     observer = Metrics() if settings.metrics else Observer()
     schema = build_schema()
     endpoint = GraphQLEndpoint(
@@ -43,7 +43,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             executor_class=EXECUTORS[settings.executor],
             on_fallback=observer.fell_back,
         ),
-        JwtVerifier([key], settings.issuer, settings.audience),
+        JwtVerifier(keys, settings.issuer, settings.audience),
         context_opener(database, CursorSeal(cursor_key(settings)), denied=audit.denied),
         limits,
         ErrorFormatter(unavailable),
@@ -68,6 +68,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             Route("/", home),
             Route("/graphql", endpoint),
             *graphiql_routes(),
+            *key_routes(keys.published),
             *health_routes(database.is_ready),
             *observer.routes(),
         ],

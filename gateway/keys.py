@@ -1,20 +1,41 @@
 """The secrets of the process: from the files that settings name, or made once in the data folder."""
 
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from auth.issuer import MAX_OPERATOR_LIFETIME
 from auth.keys import (
+    KeyFileError,
     SigningKey,
+    VerificationKey,
+    drop_retired_keys,
     load_or_create_secret,
     load_or_create_signing_key,
+    load_retired_keys,
     load_secret,
     load_signing_key,
+    load_verification_key,
+    rotate_signing_key,
 )
+from auth.tables import now
+from auth.tokens import LEEWAY
 from gateway.settings import Settings
+
+KEEP_RETIRED: Final = MAX_OPERATOR_LIFETIME + LEEWAY + timedelta(minutes=1)
+"""How long a retired key verifies: as long as any token of it is valid, signed at the last moment."""
+
+_log = logging.getLogger("gateway.keys")
 
 
 def signing_key(settings: Settings) -> SigningKey:
     """Give the key that signs access tokens; raises KeyFileError."""
     if settings.signing_key_file is not None:
         return load_signing_key(settings.signing_key_file)
-    return load_or_create_signing_key(settings.data_dir / "keys" / "signing.pem")
+    return load_or_create_signing_key(_signing_path(settings))
 
 
 def cursor_key(settings: Settings) -> bytes:
@@ -29,3 +50,96 @@ def mfa_key(settings: Settings) -> bytes:
     if settings.mfa_key_file is not None:
         return load_secret(settings.mfa_key_file)
     return load_or_create_secret(settings.data_dir / "keys" / "mfa.key")
+
+
+class KeyRing:
+    """The keys of access tokens as their files have them at each moment, so that a rotation takes no restart.
+
+    Files that cannot be used any more change nothing: the process goes on with the keys it has, and logs it.
+
+    Raises:
+        KeyFileError: one of the files cannot be used when the process starts.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = now) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._generated = settings.signing_key_file is None
+        self._load()
+
+    def signing(self) -> SigningKey:
+        """Give the key that signs now."""
+        self._look_again()
+        return self._signing
+
+    def published(self) -> list[VerificationKey]:
+        """Give the keys that verify now, the one that signs first."""
+        self._look_again()
+        oldest = self._clock() - KEEP_RETIRED
+        retired = [retired.key for retired in self._retired if retired.retired_at >= oldest]
+        return list({key.kid: key for key in (self._signing, *self._named, *retired)}.values())
+
+    def get(self, kid: str, /) -> VerificationKey | None:
+        """Give the key of that id, if it verifies now."""
+        return next((key for key in self.published() if key.kid == kid), None)
+
+    def _look_again(self) -> None:
+        if self._stamps() == self._seen:
+            return
+        try:
+            self._load()
+        except KeyFileError as error:
+            _log.warning("Going on with the keys of access tokens as they were. %s", error)
+
+    def _load(self) -> None:
+        # Seen first: what changes while it is read is looked at again. The signing key before the retired ones: a
+        # rotation writes them in the other order, so that no key is missed.
+        self._seen = self._stamps()
+        signing = signing_key(self._settings)
+        named = [load_verification_key(path) for path in self._settings.retired_key_files]
+        retired = load_retired_keys(_retired_folder(self._settings)) if self._generated else []
+        self._signing, self._named, self._retired = signing, named, retired
+
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        own = [_signing_path(self._settings), _retired_folder(self._settings)] if self._generated else []
+        given = [self._settings.signing_key_file] if self._settings.signing_key_file else []
+        return [_stamp(path) for path in (*own, *given, *self._settings.retired_key_files)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a rotation did: the new key, the one before, until when that verifies, and how many are dropped."""
+
+    after: VerificationKey
+    before: VerificationKey
+    until: datetime
+    dropped: int
+
+
+def rotate(settings: Settings) -> Rotation:
+    """Make a new signing key in the data folder, keep the one before for verifying, and drop those that are done with.
+
+    Raises:
+        KeyFileError: there is no signing key, or the folder cannot be used.
+    """
+    at = now().astimezone(UTC)
+    folder = _retired_folder(settings)
+    after, before = rotate_signing_key(_signing_path(settings), folder, at)
+    return Rotation(after, before, at + KEEP_RETIRED, drop_retired_keys(folder, at - KEEP_RETIRED))
+
+
+def _signing_path(settings: Settings) -> Path:
+    return settings.data_dir / "keys" / "signing.pem"
+
+
+def _retired_folder(settings: Settings) -> Path:
+    return settings.data_dir / "keys" / "retired"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when another file is put in the place of one, or a folder gets or loses one."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
     )
+    retired_key_files: Annotated[list[Path], NoDecode] = Field(
+        [], description="PEMs of keys that sign no more and still verify, public or whole, separated by commas."
+    )
     cursor_key_file: Path | None = Field(
         None, description="32 random bytes, base64, that authenticate cursors. None: generated into the data folder."
     )
@@ -67,7 +70,7 @@ class Settings(BaseSettings):
     )
     limits: Limits = Field(default_factory=Limits)
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "retired_key_files", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

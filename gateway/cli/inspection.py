@@ -79,6 +79,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield True, f"Keys: made at the first start, in {settings.data_dir / 'keys'}"
         return
     yield _key("Signing key", keys.signing_key, settings)
+    yield _key("Retired keys", keys.KeyRing, settings)
     yield _key("Cursor key", keys.cursor_key, settings)
     yield _key("MFA key", keys.mfa_key, settings)
 

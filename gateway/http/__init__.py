@@ -6,6 +6,7 @@ requests.py      from bytes and query strings to a GraphQL request
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
 compression.py   smaller answers for those who can read them
+well_known.py    /.well-known/jwks.json
 headers.py       CORS, secure headers
 """
 
@@ -13,5 +14,6 @@ from gateway.http.endpoint import GraphQLEndpoint, OpenContext
 from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
 from gateway.http.health import health_routes
+from gateway.http.well_known import key_routes
 
-__all__ = ["ErrorFormatter", "GraphQLEndpoint", "OpenContext", "health_routes", "http_middleware"]
+__all__ = ["ErrorFormatter", "GraphQLEndpoint", "OpenContext", "health_routes", "http_middleware", "key_routes"]

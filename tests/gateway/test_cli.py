@@ -27,9 +27,8 @@ from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
 COMMANDS = [
-    *("serve", "demo", "import", "backup", "restore", "token", "audit"),
-    *("migrate", "downgrade", "schema", "permissions"),
-    "doctor",
+    *("serve", "demo", "import", "backup", "restore", "token", "audit", "keys"),
+    *("migrate", "downgrade", "schema", "permissions", "doctor"),
 ]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
 QUERY = {"query": "{ viewer { email } resources { totalCount } }"}
