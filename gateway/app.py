@@ -31,7 +31,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     key = signing_key(settings)
-    audit = Audit(database, key)
+    audit = Audit(database, lambda: key)
     observer = Metrics() if settings.metrics else Observer()
     endpoint = GraphQLEndpoint(
         Engine(
