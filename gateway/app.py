@@ -32,7 +32,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     keys = KeyRing(settings)
-    audit = Audit(database, keys.signing())
+    audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     schema = build_schema()
     endpoint = GraphQLEndpoint(

@@ -7,14 +7,14 @@ Allowed is recorded by `auth.audit.append`, last in the transaction of the comma
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from auth.audit.checkpoints import add_checkpoints
 from auth.audit.denials import DenialLog
 from auth.audit.records import Entry
 from auth.keys import SigningKey, VerificationKey
-from gateway.keys import signing_key
+from gateway.keys import KeyRing
 from gateway.settings import Settings
 from gateway.telemetry.logs import correlation_id
 from resolvers.database import Database
@@ -31,11 +31,14 @@ _log = logging.getLogger(__name__)
 
 
 class Audit:
-    """What the process records beside commands; `running` must be entered for anything to be written."""
+    """What the process records beside commands; `running` must be entered for anything to be written.
 
-    def __init__(self, database: Database, key: SigningKey) -> None:
+    `signing` gives the key that signs at the moment.
+    """
+
+    def __init__(self, database: Database, signing: Callable[[], SigningKey]) -> None:
         self._database = database
-        self._key = key
+        self._signing = signing
         self._denials = DenialLog(lambda: open_transaction(database))
 
     def denied(self, entry: Entry) -> None:
@@ -45,7 +48,7 @@ class Audit:
     async def checkpoint(self, *, least: int = 1) -> int:
         """Sign the heads of chains with at least so many records since their last checkpoint; says how many."""
         async with open_transaction(self._database) as transaction:
-            return await add_checkpoints(transaction.fetch, self._key, least=least)
+            return await add_checkpoints(transaction.fetch, self._signing(), least=least)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -87,4 +90,4 @@ def request_id() -> str | None:
 
 def public_keys(settings: Settings) -> dict[str, VerificationKey]:
     """Give the public keys that checkpoints are verified with, by their `kid`; raises KeyFileError."""
-    return {key.kid: key for key in (signing_key(settings),)}
+    return {key.kid: key for key in KeyRing(settings).published()}

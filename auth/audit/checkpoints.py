@@ -34,12 +34,17 @@ class InvalidCheckpoint(Exception):
     """A checkpoint's signature is not one of ours over what the checkpoint says; the message says why."""
 
 
+class UnknownKey(InvalidCheckpoint):
+    """A checkpoint is signed by a key that is not known, such as one that was rotated away long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a row of the table holds."""
 
     chain: UUID
     seq: int
+    kid: str
     hash: bytes
     signed_at: datetime
     signature: str
@@ -53,21 +58,22 @@ def sign(key: SigningKey, chain: UUID, seq: int, digest: bytes, signed_at: datet
         headers={"typ": TYPE, "kid": key.kid},
         algorithm=key.algorithm,
     )
-    return Checkpoint(chain, seq, digest, signed_at, signature)
+    return Checkpoint(chain, seq, key.kid, digest, signed_at, signature)
 
 
 def require_signed(checkpoint: Checkpoint, keys: Mapping[str, VerificationKey]) -> None:
     """Check that one of `keys`, by their `kid`, signed what a checkpoint says.
 
     Raises:
+        UnknownKey: the key is none of them.
         InvalidCheckpoint: it did not.
     """
+    key = keys.get(checkpoint.kid)
+    if key is None:
+        raise UnknownKey("it is signed by a key that is not known here")
     try:
         header = jws.get_unverified_header(checkpoint.signature)
-        key = keys.get(str(header.get("kid")))
-        if key is None:
-            raise InvalidCheckpoint("it is signed by a key that is not known here")
-        if header.keys() != _HEADER or header["typ"] != TYPE or header["alg"] != key.algorithm:
+        if header.keys() != _HEADER or (header["typ"], header["kid"], header["alg"]) != (TYPE, key.kid, key.algorithm):
             raise InvalidCheckpoint("its signature is not that of a checkpoint")
         signed = json.loads(jws.verify(checkpoint.signature, key.public, [key.algorithm]))
     except InvalidCheckpoint:
@@ -83,7 +89,11 @@ def _payload(chain: UUID, seq: int, digest: bytes, signed_at: datetime) -> dict[
 
 
 CHAIN, CHECKPOINT = table(AuditChain), table(AuditCheckpoint)
-_signed = select(func.max(CHECKPOINT.c.seq).label("seq")).where(CHECKPOINT.c.chain == CHAIN.c.chain).lateral("signed")
+_signed = (
+    select(func.max(CHECKPOINT.c.seq).label("seq"))
+    .where(CHECKPOINT.c.chain == CHAIN.c.chain, CHECKPOINT.c.kid == bindparam("kid"))
+    .lateral("signed")
+)
 _due = (
     select(CHAIN.c.chain, CHAIN.c.seq, CHAIN.c.hash)
     .join(_signed, true())
@@ -95,8 +105,8 @@ DUE: Final = Statement(_due)
 DUE_OF: Final = Statement(_due.where(CHAIN.c.chain == any_(bindparam("chains", type_=ARRAY(Uuid)))))
 ADD: Final = Statement(
     text(
-        "INSERT INTO audit_checkpoint (chain, seq, hash, signed_at, signature)"
-        " SELECT chain, seq, hash, signed_at, signature"
+        "INSERT INTO audit_checkpoint (chain, seq, kid, hash, signed_at, signature)"
+        " SELECT chain, seq, kid, hash, signed_at, signature"
         " FROM json_populate_recordset(NULL::audit_checkpoint, CAST(CAST(:checkpoints AS text) AS json))"
         # A head that is not that of a record was tampered with: that is for `verify` to tell, and no reason not to
         # sign the others.
@@ -112,9 +122,12 @@ async def add_checkpoints(
 ) -> int:
     """Sign the heads of all chains, or of `chains`, that have at least so many records since their last checkpoint.
 
-    It waits for no writer and keeps none waiting. Returns how many were signed.
+    That is the last one by this key: after a rotation, the new key signs all of them anew. It waits for no writer and
+    keeps none waiting. Returns how many were signed.
     """
-    values: dict[str, Any] = {"least": least} if chains is None else {"least": least, "chains": list(chains)}
+    values: dict[str, Any] = {"least": least, "kid": key.kid}
+    if chains is not None:
+        values["chains"] = list(chains)
     signed = 0
     while True:
         due = await fetch(DUE if chains is None else DUE_OF, values)

@@ -2,7 +2,7 @@
 
     {"chains": […], "format": 1, "type": "export"}
     {"chain": …, "head": {"hash": …, "seq": …}, "type": "chain"}       of each chain in its turn, the platform's first
-    {"chain": …, "hash": …, "seq": …, "signature": …, "signed_at": …, "type": "checkpoint"}
+    {"chain": …, "hash": …, "kid": …, "seq": …, "signature": …, "signed_at": …, "type": "checkpoint"}
     {"chain": …, "seq": …, …, "previous": …, "hash": …, "type": "record"}
 
 What a chain has to hold comes before its records, so that a file that ends early shows it. Names are sorted and there
@@ -120,6 +120,7 @@ def _checkpoint(content: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         UUID(content["chain"]),
         _int(content["seq"]),
+        str(content["kid"]),
         bytes.fromhex(content["hash"]),
         datetime.fromisoformat(content["signed_at"]),
         str(content["signature"]),

@@ -38,7 +38,9 @@ _CHAIN, _AFTER = bindparam("chain", type_=Uuid), bindparam("after", type_=BigInt
 # Also chains whose head, or whose records, somebody took away.
 CHAINS: Final = Statement(union(*(select(each.c.chain) for each in (CHAIN, RECORD, CHECKPOINT))))
 HEAD: Final = Statement(select(CHAIN.c.seq, CHAIN.c.hash).where(CHAIN.c.chain == _CHAIN))
-CHECKPOINTS: Final = Statement(select(*CHECKPOINT.c).where(CHECKPOINT.c.chain == _CHAIN).order_by(CHECKPOINT.c.seq))
+CHECKPOINTS: Final = Statement(
+    select(*CHECKPOINT.c).where(CHECKPOINT.c.chain == _CHAIN).order_by(CHECKPOINT.c.seq, CHECKPOINT.c.kid)
+)
 _COLUMNS: Final = [column for column in RECORD.c if column.name not in {"previous", "hash"}]
 _NAMES: Final = [column.name for column in _COLUMNS]
 RECORDS: Final = Statement(

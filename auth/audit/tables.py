@@ -68,7 +68,7 @@ class AuditChain(SQLModel, table=True):
 
 
 class AuditCheckpoint(SQLModel, table=True):
-    """A signature over the head of a chain as it was; `signature` is a JWS that names the signing key."""
+    """A signature over the head of a chain as it was: a JWS by the key `kid`, one of each key."""
 
     __tablename__ = "audit_checkpoint"
     __table_args__ = (
@@ -78,6 +78,7 @@ class AuditCheckpoint(SQLModel, table=True):
 
     chain: UUID = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    kid: str = Field(primary_key=True, sa_type=CODE_POINTS)
     hash: bytes = Field(sa_type=LargeBinary)
     signed_at: datetime = Field(sa_type=TIMESTAMP)
     signature: str = Field(sa_type=CODE_POINTS)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from auth.audit.checkpoints import Checkpoint, InvalidCheckpoint, require_signed
+from auth.audit.checkpoints import Checkpoint, InvalidCheckpoint, UnknownKey, require_signed
 from auth.audit.files import BadLine, ChainBegins, ExportBegins, Progress, RecordLine, read_line
 from auth.audit.reading import Head, Link, read_chains, read_checkpoints, read_head, read_links
 from auth.audit.records import GENESIS, PLATFORM, canonical, hash_of
@@ -68,14 +68,20 @@ class ChainVerifier:
         self._head = head
         self._checkpoints: defaultdict[int, list[Checkpoint]] = defaultdict(list)
         self._unsigned: list[Finding] = []
+        covered, unknown = 0, []
         for checkpoint in checkpoints:
             try:
                 require_signed(checkpoint, keys)
-                self._checkpoints[checkpoint.seq].append(checkpoint)
+                covered = max(covered, checkpoint.seq)
+            except UnknownKey as error:
+                unknown.append((checkpoint.seq, error))
             except InvalidCheckpoint as error:
-                self._unsigned.append(
-                    self._finding(Tampering.CHECKPOINT, checkpoint.seq, f"the checkpoint does not count: {error}")
-                )
+                self._unsigned.append(self._unsigned_finding(checkpoint.seq, error))
+                continue
+            # What an unknown key signed proves nothing, but it must not be contradicted either.
+            self._checkpoints[checkpoint.seq].append(checkpoint)
+        # A known key that signed later signed all that was before.
+        self._unsigned += [self._unsigned_finding(seq, error) for seq, error in unknown if seq > covered]
         self._last = Head(0, GENESIS)
         self._missing: set[int] = set()
 
@@ -130,6 +136,9 @@ class ChainVerifier:
         if seq in self._missing:
             return self._finding(Tampering.REORDERED, seq, f"the record stands after the record {self._last.seq}")
         return self._finding(Tampering.INSERTED, seq, "there is another record in this place")
+
+    def _unsigned_finding(self, seq: int, error: InvalidCheckpoint) -> Finding:
+        return self._finding(Tampering.CHECKPOINT, seq, f"the checkpoint does not count: {error}")
 
     def _finding(self, kind: Tampering, seq: int | None, sentence: str) -> Finding:
         return Finding(kind, self._chain, seq, sentence)

@@ -81,6 +81,7 @@ def upgrade() -> None:
         "audit_checkpoint",
         sa.Column("chain", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kid", sa.Text(collation="C"), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("signature", sa.Text(collation="C"), nullable=False),
@@ -88,7 +89,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["chain", "seq"], ["audit_record.chain", "audit_record.seq"], name=op.f("fk_audit_checkpoint_chain_seq")
         ),
-        sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_audit_checkpoint")),
+        sa.PrimaryKeyConstraint("chain", "seq", "kid", name=op.f("pk_audit_checkpoint")),
     )
     op.execute(REFUSE)
     op.execute(FORWARDS)

@@ -27,7 +27,7 @@ async def base(database: DatabaseUrls) -> AsyncIterator[Database]:
 
 
 async def test_a_denial_is_written_and_signed_by_the_end_of_the_process(base: Database) -> None:
-    chain, audit = uuid4(), Audit(base, SigningKey.generate())
+    chain, audit = uuid4(), Audit(base, SigningKey.generate)
     async with audit.running():
         audit.denied(Entry(chain, "DELETE_INSTANCE", Decision.DENIED, code="FORBIDDEN"))
     async with open_snapshot(base, Trace()) as snapshot:
@@ -46,7 +46,7 @@ async def test_chains_are_signed_while_the_process_serves(base: Database, monkey
 
     async with open_transaction(base) as transaction:
         await append(transaction.fetch, [Entry(each, "X", Decision.ALLOWED) for each in (small, large, large)])
-    async with Audit(base, SigningKey.generate()).running(), asyncio.timeout(10):
+    async with Audit(base, SigningKey.generate).running(), asyncio.timeout(10):
         while not await signed(large):  # noqa: ASYNC110 - PostgreSQL tells of this only when asked
             await asyncio.sleep(0.01)
         assert await signed(small) == 0

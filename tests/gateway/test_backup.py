@@ -11,6 +11,7 @@ from gateway.postgres import DatabaseUrls, PostgresError
 from gateway.postgres.backup import backup, restore
 from gateway.postgres.programs import find_programs
 from tests.databases import Databases
+from tests.gateway.test_migrate import RIGHTS
 
 ADD = """
 INSERT INTO organization (id, code, name, is_group, created_at) VALUES (uuidv7(), '{code}', '{code}', false, now())
@@ -51,6 +52,16 @@ def bring_back(urls: DatabaseUrls, file: Path, *, force: bool = False, known: li
         force=force,
     )
     return tables
+
+
+def test_what_was_recorded_cannot_be_changed_after_it_was_restored(
+    acme: Path, target: DatabaseUrls, databases: Databases
+) -> None:
+    bring_back(target, acme)
+    for table in ("audit_record", "audit_checkpoint"):
+        assert databases.run(RIGHTS.format(role="itcare_app", table=table), target) == "INSERT SELECT"
+        with pytest.raises(AssertionError, match="only grows"):
+            databases.run(f"TRUNCATE {table} CASCADE", target)
 
 
 def test_what_was_backed_up_is_restored(acme: Path, target: DatabaseUrls, databases: Databases) -> None:

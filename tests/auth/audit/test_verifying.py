@@ -35,6 +35,7 @@ from tests.databases import Databases
 TAMPERED = "SET session_replication_role = replica; "
 REMOVE = "DELETE FROM {table} WHERE chain = '{chain}'; "
 FORGE = "UPDATE audit_chain SET seq = 100 WHERE chain = '{chain}'"
+OTHER_HASH = "UPDATE audit_checkpoint SET hash = sha256('x') WHERE chain = '{chain}' AND seq = 5"
 CUT = """
 DELETE FROM audit_record WHERE chain = '{chain}' AND seq > 3;
 UPDATE audit_chain h SET seq = 3, hash = r.hash FROM audit_record r
@@ -140,7 +141,7 @@ async def test_history_that_was_written_anew_with_right_hashes_is_found_by_the_c
     databases.run(TAMPERED + "".join(removed), database)
     async with open_transaction(base) as transaction:
         await append(transaction.fetch, [entry(chain, label="SOMETHING_ELSE") for _ in range(8)])
-    assert short(await findings(base, [chain])) == ["5 CHECKPOINT"], "without the key nothing else can be told"
+    assert short(await findings(base, [chain])) == ["5 CHECKPOINT", "5 REWRITTEN"]
     assert short(await findings(base, [chain], keys)) == ["5 REWRITTEN"]
 
 
@@ -173,7 +174,7 @@ def changed_with_its_hash(lines: list[bytes]) -> list[bytes]:
 def other_signature(lines: list[bytes]) -> list[bytes]:
     content = orjson.loads(lines[2])
     made = sign(SigningKey.generate(), UUID(content["chain"]), 5, bytes.fromhex(content["hash"]), datetime.now(UTC))
-    signed = content | {"signature": made.signature}
+    signed = content | {"signature": made.signature, "signed_at": content["signed_at"]}
     return [*lines[:2], canonical(signed) + b"\n", *lines[3:]]
 
 
@@ -251,6 +252,8 @@ def test_a_checkpoint_is_signed_as_a_whole(key: SigningKey, keys: Keys) -> None:
             require_signed(other, keys)
     with pytest.raises(InvalidCheckpoint, match="not known here"):
         require_signed(signed, {})
+    with pytest.raises(InvalidCheckpoint, match="not that of a checkpoint"):
+        require_signed(replace(signed, kid="other"), {"other": SigningKey.generate()})
 
 
 @pytest.mark.parametrize(
@@ -287,6 +290,22 @@ async def test_only_chains_that_have_grown_enough_are_signed(base: Database, key
     await written(base, 1, chain=small)
     assert await signed(small, large, least=1) == 1
     assert await findings(base, [small, large], keys) == []
+
+
+async def test_after_a_rotation_the_new_key_signs_all_chains_anew_and_vouches_for_what_the_old_one_signed(
+    base: Database, chain: UUID, keys: Keys, database: DatabaseUrls, databases: Databases
+) -> None:
+    new = SigningKey.generate()
+    only_new = {new.kid: new}
+    assert short(await findings(base, [chain], only_new)) == ["5 CHECKPOINT"]
+    for _ in range(2):
+        async with open_transaction(base) as transaction:
+            await add_checkpoints(transaction.fetch, new, chains=[chain])
+    assert await findings(base, [chain], only_new) == []
+    assert short(await findings(base, [chain], keys)) == ["8 CHECKPOINT"]
+    assert await findings(base, [chain], {**keys, **only_new}) == []
+    databases.run(TAMPERED + OTHER_HASH.format(chain=chain), database)
+    assert short(await findings(base, [chain], only_new)) == ["5 REWRITTEN"]
 
 
 async def test_a_head_that_was_tampered_with_does_not_keep_the_others_from_being_signed(
