@@ -9,12 +9,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from auth.issuer import Issuer
+from auth.mfa.recording import Record
+from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware
-from gateway.keys import cursor_key, signing_key
+from gateway.http import ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware
+from gateway.keys import cursor_key, mfa_key, signing_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -25,11 +28,25 @@ from resolvers.reads.pages import PageArguments, extent
 from schema.build import build_schema
 
 
-def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
-    """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
+def create_app(settings: Settings, urls: DatabaseUrls, *, record_mfa: Record | None = None) -> Starlette:
+    """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used.
+
+    `record_mfa` is where step-ups and what happens to second factors are recorded.
+    """
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     observer = Metrics() if settings.metrics else Observer()
+    key = signing_key(settings)
+    tokens = JwtVerifier([key], settings.issuer, settings.audience)
+    step_up = StepUp(
+        database,
+        tokens,
+        Issuer(key, settings.issuer, settings.audience),
+        SecretSeal([mfa_key(settings)]),
+        seconds=limits.seconds,
+        translate=unavailable,
+        record=record_mfa,
+    )
     endpoint = GraphQLEndpoint(
         Engine(
             build_schema(),
@@ -38,7 +55,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             executor_class=EXECUTORS[settings.executor],
             on_fallback=observer.fell_back,
         ),
-        JwtVerifier([signing_key(settings)], settings.issuer, settings.audience),
+        tokens,
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
@@ -60,6 +77,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
         routes=[
             Route("/", home),
             Route("/graphql", endpoint),
+            *step_up.routes(),
             *graphiql_routes(),
             *health_routes(database.is_ready),
             *observer.routes(),
