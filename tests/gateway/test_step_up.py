@@ -433,3 +433,14 @@ async def test_a_database_that_is_away_is_told_from_a_fault(tmp_path: Path) -> N
     nowhere = "postgresql+asyncpg://app@127.0.0.1:1/nowhere"
     async with running(Settings(data_dir=tmp_path), DatabaseUrls(nowhere, nowhere), Shop()) as gateway:
         error(await gateway.client.get(FACTORS), 503, "SERVICE_UNAVAILABLE")
+
+
+async def test_connections_that_died_while_nobody_used_them_are_no_fault(house: House) -> None:
+    person = await house.enrolled()
+    house.databases.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        house.urls,
+    )
+    assert (await person.post(BEGIN)).status_code in {200, 503}
+    assert (await person.post(BEGIN)).status_code == 200
