@@ -7,13 +7,13 @@ What a decision does not know is the state of things, which commands check thems
 bound to one operation is there, which is spent in the transaction of the command.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Privilege
+from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Privilege, Role
 from auth.principal import Principal
 from auth.tables import AccountKind, Profile
 
@@ -62,11 +62,11 @@ class Grant:
     organization_id: UUID
     cloud_id: UUID
     decided_at: datetime
-    seal: object
+    seal: InitVar[object]  # not kept: a grant at hand does not open the way to another
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, seal: object) -> None:
         """Refuse to be made anywhere but in `decide`."""
-        if self.seal is not _MADE_HERE:
+        if seal is not _MADE_HERE:
             raise TypeError("Only decide() grants.")
 
     @property
@@ -87,25 +87,36 @@ class Denial:
 def decide(asker: Asker | None, action: Action, cloud_id: UUID, now: datetime) -> Grant | Denial:
     """Decide on an action in a Cloud; `now` is aware.
 
-    The answer is NOT_FOUND, as for a Cloud that does not exist, unless the caller sees into the Cloud; then it is a
-    matter of profiles; only who has one that will do is told of their second factor.
+    The answer is NOT_FOUND, as for what does not exist, unless the caller sees what the action is on: the Cloud itself,
+    by its name, or else what is in it. Then it is a matter of profiles; only who has one that will do is told of their
+    second factor. Whether the Cloud exists is known to whoever looked it up: the platform sees the name of each.
     """
     if asker is None:
         return Denial(Refusal.UNAUTHENTICATED)
     principal, privilege = asker.principal, PRIVILEGES[action]
     cloud = principal.clouds_by_id.get(cloud_id)
-    if cloud is None or not cloud.sees_resources:
+    sees_name = cloud is not None or principal.scope.all_names
+    sees_resources = cloud is not None and cloud.sees_resources
+    if not (sees_name if privilege.target == "Cloud" else sees_resources):
         return Denial(Refusal.NOT_FOUND)
     if principal.kind is AccountKind.API_ACCOUNT:
         return Denial(Refusal.FORBIDDEN, (DenialReason.API_ACCOUNT,))
-    if not _holds(cloud.profiles, privilege):
+    if cloud is None or not holds(cloud.profiles, privilege.role):
         return Denial(Refusal.FORBIDDEN, (DenialReason.MISSING_PROFILE,), privilege.profiles)
-    if not principal.has_factor:
-        # A profile without a factor is inert: it reads as STD, which holds no privilege at all.
-        return Denial(Refusal.MFA_ENROLMENT_REQUIRED, (DenialReason.MFA_NOT_ENROLLED,))
-    if not is_fresh(asker.mfa_time, privilege.mfa_max_age, now):
-        return Denial(Refusal.INSUFFICIENT_USER_AUTHENTICATION, (DenialReason.MFA_STALE,))
+    denial = deny_by_factor(asker, privilege.mfa_max_age, now)
+    if denial is not None:
+        return denial
     return Grant(privilege, principal.account_id, cloud.organization_id, cloud.id, now, _MADE_HERE)
+
+
+def deny_by_factor(asker: Asker, max_age: int, now: datetime) -> Denial | None:
+    """Deny what their rights allow to whose second factor is missing, or older than `max_age` seconds."""
+    if not asker.principal.has_factor:
+        # Rights without a factor are inert: they read as STD, which holds no privilege at all.
+        return Denial(Refusal.MFA_ENROLMENT_REQUIRED, (DenialReason.MFA_NOT_ENROLLED,))
+    if not is_fresh(asker.mfa_time, max_age, now):
+        return Denial(Refusal.INSUFFICIENT_USER_AUTHENTICATION, (DenialReason.MFA_STALE,))
+    return None
 
 
 def is_fresh(mfa_time: datetime | None, max_age: int, now: datetime) -> bool:
@@ -116,5 +127,6 @@ def is_fresh(mfa_time: datetime | None, max_age: int, now: datetime) -> bool:
     return -CLOCK_SKEW <= age <= timedelta(seconds=max_age)
 
 
-def _holds(profiles: frozenset[Profile], privilege: Privilege) -> bool:
-    return any(privilege.role in ROLES[profile] for profile in profiles)
+def holds(profiles: frozenset[Profile], role: Role) -> bool:
+    """Say whether any of the profiles holds the role."""
+    return any(role in ROLES[profile] for profile in profiles)

@@ -6,12 +6,21 @@
     ├── CountTimeout          COUNT_TIMEOUT            a count took too long; the rest stands
     ├── OperationTimeout      OPERATION_TIMEOUT        the request took too long
     ├── Unauthenticated       UNAUTHENTICATED          no caller, or a token that is not valid
+    ├── InsufficientUserAuthentication
+    │                         INSUFFICIENT_USER_AUTHENTICATION   a fresh second factor is needed
+    ├── MfaEnrolmentRequired  MFA_ENROLMENT_REQUIRED   a second factor must be set up first
+    ├── Forbidden             FORBIDDEN                the caller's profiles do not allow it
+    ├── NotFound              NOT_FOUND                it does not exist, or the caller does not see it
     └── ServiceUnavailable    SERVICE_UNAVAILABLE      the database cannot be reached now
 
 Anything else that is raised is a fault of ours: masked, logged, answered with a correlation id.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+MFA_ACR: Final = "mfa"
+"""The `acr` of a token whose holder has presented a second factor."""
 
 
 class ItcareError(Exception):
@@ -64,6 +73,66 @@ class Unauthenticated(ItcareError):
 
     code = "UNAUTHENTICATED"
     http_status = 401
+
+
+class InsufficientUserAuthentication(ItcareError):
+    """A second factor must have succeeded within `max_age` seconds; `binding` says what for (RFC 9470).
+
+    `challenge_id` names what the caller may answer with one of the `methods`.
+    """
+
+    code = "INSUFFICIENT_USER_AUTHENTICATION"
+    http_status = 401
+
+    def __init__(
+        self, max_age: int, binding: str, *, challenge_id: str | None = None, methods: Sequence[str] = ()
+    ) -> None:
+        what = "of exactly this operation" if binding == "OPERATION" else f"not older than {max_age} s"
+        super().__init__(
+            f"This needs an approval by your second factor, {what}.",
+            maxAge=max_age,
+            acrValues=[MFA_ACR],
+            binding=binding,
+            challengeId=challenge_id,
+            methods=list(methods),
+        )
+        self.max_age = max_age
+
+    @property
+    def challenge(self) -> str:
+        """The `WWW-Authenticate` header of a refused request."""
+        return f'Bearer error="insufficient_user_authentication", acr_values="{MFA_ACR}", max_age="{self.max_age}"'
+
+
+class MfaEnrolmentRequired(ItcareError):
+    """The caller's profiles are inert until a second factor of theirs is confirmed."""
+
+    code = "MFA_ENROLMENT_REQUIRED"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Set up a second factor first: until then your profiles only let you see.")
+
+
+class Forbidden(ItcareError):
+    """The caller sees it, and may not do that; `reasons` say why, `missing_profiles` which of them would do."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+    def __init__(self, reasons: Sequence[str], missing_profiles: Sequence[str] = ()) -> None:
+        which = f" It takes one of these in this Cloud: {', '.join(missing_profiles)}." if missing_profiles else ""
+        super().__init__(f"You may not do that.{which}", reasons=list(reasons), missingProfiles=list(missing_profiles))
+
+
+class NotFound(ItcareError):
+    """There is no such thing, or the caller does not see it: the same answer."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"There is no {target} with this id, or you do not see it.")
 
 
 class ServiceUnavailable(ItcareError):

@@ -10,14 +10,15 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from auth.issuer import Issuer
-from auth.mfa.recording import Record
 from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
+from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware
 from gateway.keys import cursor_key, mfa_key, signing_key
+from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -26,17 +27,16 @@ from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
 from schema.build import build_schema
+from schema.guard import Guard
 
 
-def create_app(settings: Settings, urls: DatabaseUrls, *, record_mfa: Record | None = None) -> Starlette:
-    """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used.
-
-    `record_mfa` is where step-ups and what happens to second factors are recorded.
-    """
+def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
+    """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
-    observer = Metrics() if settings.metrics else Observer()
     key = signing_key(settings)
+    audit = Audit(database, key)
+    observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier([key], settings.issuer, settings.audience)
     step_up = StepUp(
         database,
@@ -45,11 +45,12 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, record_mfa: Record | N
         SecretSeal([mfa_key(settings)]),
         seconds=limits.seconds,
         translate=unavailable,
-        record=record_mfa,
+        record_for=records_of(audit),
     )
+    schema = build_schema()
     endpoint = GraphQLEndpoint(
         Engine(
-            build_schema(),
+            schema,
             limits,
             page_size,
             executor_class=EXECUTORS[settings.executor],
@@ -59,6 +60,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, record_mfa: Record | N
         context_opener(database, CursorSeal(cursor_key(settings))),
         limits,
         ErrorFormatter(unavailable),
+        Guard(schema),
         show_trace=settings.demo or settings.debug,
         on_operation=observer.operation_ended,
     )
@@ -69,7 +71,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, record_mfa: Record | N
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with audit.running():
+                yield
         finally:
             await database.close()
 

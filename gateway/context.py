@@ -11,7 +11,7 @@ from resolvers.loaders import Loaders
 from resolvers.reads.counts import SECONDS
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.topology import Topologies, load_caller
-from resolvers.snapshot import open_snapshot
+from resolvers.snapshot import Snapshot, open_snapshot
 from resolvers.trace import Trace
 
 OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[Context]]
@@ -30,20 +30,23 @@ def context_opener(database: Database, seal: CursorSeal, *, count_seconds: float
             yield Context()
             return
         async with AsyncExitStack() as stack:
-            yield Context(await _caller(stack, claims, trace))
+            snapshot, caller = await _opened(stack, claims, trace)
+            yield Context(caller, renew=lambda: _caller(snapshot, claims))
 
-    async def _caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
+    async def _opened(stack: AsyncExitStack, claims: Claims, trace: Trace) -> tuple[Snapshot, Caller]:
+        snapshot = await stack.enter_async_context(open_snapshot(database, trace))
         try:
-            return await _read_caller(stack, claims, trace)
+            return snapshot, await _caller(snapshot, claims)
         except ConnectionLost:
             pass
         # The connection had died in the pool. Nothing was read yet, so a new one serves as well.
         await stack.aclose()
-        return await _read_caller(stack, claims, trace)
-
-    async def _read_caller(stack: AsyncExitStack, claims: Claims, trace: Trace) -> Caller:
         snapshot = await stack.enter_async_context(open_snapshot(database, trace))
+        return snapshot, await _caller(snapshot, claims)
+
+    async def _caller(snapshot: Snapshot, claims: Claims) -> Caller:
         caller = await load_caller(snapshot, principals, claims.subject)
-        return Caller(caller.principal, Loaders(snapshot, caller, topologies, count_seconds=count_seconds), seal)
+        loaders = Loaders(snapshot, caller, topologies, count_seconds=count_seconds)
+        return Caller(caller.principal, loaders, seal, claims)
 
     return open_context

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.postgres import DatabaseUrls, PostgresError
 from gateway.postgres.connecting import transaction
-from gateway.postgres.privileges import app_privileges, protect_version
+from gateway.postgres.privileges import app_privileges, protect_tables
 from resolvers.reference import load_reference
 
 Result = TypeVar("Result")
@@ -83,7 +83,7 @@ def upgrade(urls: DatabaseUrls, revision: str = "head") -> tuple[Revisions, Revi
         command.upgrade(_config(connection), revision)
         after = _revisions(connection)
         if role and after.current:
-            connection.execute(text(protect_version(role)))
+            connection.execute(text(protect_tables(role)))
         return before, after
 
     async def work(connection: AsyncConnection) -> tuple[Revisions, Revisions]:

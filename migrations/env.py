@@ -3,6 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+import auth.audit.tables
 import auth.mfa.tables
 import auth.tables  # noqa: F401 - fills the metadata, as the ones beside it do
 import resolvers.tables  # noqa: F401

@@ -1,9 +1,14 @@
 """What every resolver of one operation is given."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from auth.errors import Unauthenticated
+from auth.decisions import Asker, Grant
+from auth.errors import ItcareError, Unauthenticated
+from auth.permissions import Action
 from auth.principal import Principal
+from auth.tokens import Claims
+from resolvers.commands.outcome import Outcome, Request
 from resolvers.loaders import Loaders
 from resolvers.reads.cursors import CursorSeal
 
@@ -15,13 +20,39 @@ class Caller:
     principal: Principal
     loaders: Loaders
     seal: CursorSeal
+    claims: Claims
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks for decisions: the account as it was read, with the second factor of the token."""
+        return self.asker_as(self.principal)
+
+    def asker_as(self, principal: Principal) -> Asker:
+        """The same, with the account as it was read another time."""
+        return Asker(principal, self.claims.mfa_time)
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided of a mutation before it is executed: one of a grant, a refusal, and what came of it already."""
+
+    action: Action
+    request: Request
+    grant: Grant | None = None
+    refusal: ItcareError | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(slots=True)
 class Context:
-    """One operation's context; `caller` is None for the anonymous."""
+    """One operation's context; `caller` is None for the anonymous, `decision` for everything but a mutation.
+
+    `renew` reads the caller again, with loaders that see what was written since.
+    """
 
     caller: Caller | None = None
+    decision: Decision | None = None
+    renew: Callable[[], Awaitable[Caller]] | None = None
 
     @property
     def authenticated(self) -> Caller:
@@ -29,3 +60,9 @@ class Context:
         if self.caller is None:
             raise Unauthenticated("Sign in: this needs an access token.")
         return self.caller
+
+    async def renewed(self) -> Caller:
+        """The caller as they are now, for reading what was just written."""
+        if self.renew is not None:
+            self.caller = await self.renew()
+        return self.authenticated

@@ -16,12 +16,9 @@ STATEMENTS_PREPARED = 64
 CONNECTION_SECONDS = 5.0
 """How long it may take to open a connection, or to make one ready again."""
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_AGAIN = "ROLLBACK AND CHAIN"
-"""Ends the transaction and begins one of the same kind."""
-_BEGIN_WRITING = "ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
-_AFTER_WRITING = f"ROLLBACK; {_BEGIN}"
-"""Ends the transaction if it was not committed, and begins one that reads; without a transaction, the first is none."""
+BEGIN_READING = "ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+BEGIN_WRITING = "ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+"""Each ends whatever transaction there is, and begins another, in one round trip."""
 
 
 FAILURES = (asyncpg.InterfaceError, asyncpg.PostgresError, OSError)
@@ -66,30 +63,10 @@ class Database:
         try:
             yield connection
         finally:
-            self._return(connection, _AGAIN)
-
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[asyncpg.Connection]:
-        """Lend a connection with a READ COMMITTED transaction that may write; committed unless the block raises.
-
-        Raises:
-            PoolExhausted: as `connection`.
-        """
-        connection = await self._take()
-        try:
-            await connection.execute(_BEGIN_WRITING)
-            yield connection
-            if await connection.execute("COMMIT") != "COMMIT":
-                # PostgreSQL answers ROLLBACK if a statement had failed, and calls that no error.
-                raise RuntimeError("a statement of the transaction had failed")
-        finally:
-            self._return(connection, _AFTER_WRITING)
-
-    def _return(self, connection: asyncpg.Connection, command: str) -> None:
-        # Nobody waits for it: the transaction has nothing that could fail to be kept.
-        returning = asyncio.ensure_future(self._give_back(connection, command))
-        self._returning.add(returning)
-        returning.add_done_callback(self._returning.discard)
+            # Nobody waits for it: what was to be kept is kept already.
+            returning = asyncio.ensure_future(self._give_back(connection))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
 
     async def is_ready(self) -> bool:
         """Ask the database for an answer."""
@@ -129,10 +106,10 @@ class Database:
                 return connection
         return None
 
-    async def _give_back(self, connection: asyncpg.Connection, command: str) -> None:
+    async def _give_back(self, connection: asyncpg.Connection) -> None:
         try:
             # Of an operation that was cancelled, the driver may still be cancelling a statement: this waits for it.
-            await connection.execute(command, timeout=CONNECTION_SECONDS)
+            await connection.execute(BEGIN_READING, timeout=CONNECTION_SECONDS)
             self._free.append(connection)
         except Exception:  # noqa: BLE001  # whatever it is, another connection is as good
             connection.terminate()
@@ -156,7 +133,7 @@ class Database:
         )
         try:
             await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_json, decoder=orjson.loads)
-            await connection.execute(_BEGIN)
+            await connection.execute(BEGIN_READING)
         except BaseException:
             connection.terminate()
             raise

@@ -13,6 +13,7 @@ from auth.errors import CountTimeout
 from auth.statements import Statement
 from resolvers.database import FAILURES, ConnectionLost, Database
 from resolvers.trace import Trace
+from resolvers.transaction import Transaction, writing
 
 HEAVIEST_KEPT = 8
 """Statements are kept for the next caller, but for those with more conditions than this.
@@ -56,6 +57,19 @@ class Snapshot:
                 # Rolling back is also what restores the limit: nothing was written.
                 if not self._connection.is_closed():
                     await self._execute("ROLLBACK TO SAVEPOINT counting; RELEASE SAVEPOINT counting")
+
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[Transaction]:
+        """Put a transaction that writes in the place of this one, and then another that sees what was written."""
+        async with self._lock:
+            self._require_open()
+            try:
+                async with writing(self._database, self._connection) as transaction:
+                    yield transaction
+            except FAILURES as error:
+                if self._connection.is_closed():
+                    raise ConnectionLost from error
+                raise
 
     async def close(self) -> None:
         """Let the statement that runs end, and run no other.

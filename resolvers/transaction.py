@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from auth.statements import Statement
-from resolvers.database import FAILURES, ConnectionLost, Database
+from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, ConnectionLost, Database
 
 
 class Transaction:
@@ -30,7 +30,24 @@ class Transaction:
 
 
 @asynccontextmanager
+async def writing(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Transaction]:
+    """Put a transaction that writes in the place of the connection's; committed unless the block raises.
+
+    Afterwards the connection has a read-only one again, in which nothing was read yet.
+    """
+    await connection.execute(BEGIN_WRITING)
+    try:
+        yield Transaction(database, connection)
+        if await connection.execute("COMMIT") != "COMMIT":
+            # PostgreSQL answers ROLLBACK if a statement had failed, and calls that no error.
+            raise RuntimeError("a statement of the transaction had failed")
+    finally:
+        if not connection.is_closed():
+            await connection.execute(BEGIN_READING)
+
+
+@asynccontextmanager
 async def open_transaction(database: Database) -> AsyncIterator[Transaction]:
     """Begin a transaction that is committed unless the block raises; whatever was written then never was."""
-    async with database.writing() as connection:
-        yield Transaction(database, connection)
+    async with database.connection() as connection, writing(database, connection) as transaction:
+        yield transaction

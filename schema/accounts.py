@@ -1,16 +1,19 @@
 """The caller's own account."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import uuid5
 
 import strawberry
 from strawberry import ID, Parent
 
+from auth.decisions import is_fresh
+from auth.permissions import MFA_MAX_AGE
 from auth.principal import Principal
 from resolvers.reads import rows
 from resolvers.reads.sources import MEMBERSHIPS_OF_ACCOUNT
 from schema.connections import Connection, connection_of
-from schema.edge import Column, Info, by_column, edge
+from schema.edge import Column, Info, by_column, caller_of, edge
 from schema.enums import AccountKind, Profile
 from schema.ids import global_id
 from schema.node import Node
@@ -34,6 +37,26 @@ class Membership:
     profiles: list[Profile] = by_column(_profiles, description="The profiles, the least first.")
 
 
+@strawberry.type(description="How it stands with the caller's second factor.")
+class MfaState:
+    """How it stands with the caller's second factor."""
+
+    enrolled: bool = strawberry.field(description="Whether one is confirmed; until then privileged profiles are inert.")
+    last_success_at: datetime | None = strawberry.field(
+        description="When a second factor last succeeded, as the token says."
+    )
+    fresh_until: datetime | None = strawberry.field(
+        description="Until when that is fresh enough for privileged mutations; null if it is not now."
+    )
+
+
+def _mfa(viewers: Sequence[Principal], info: Info) -> Column:
+    succeeded = caller_of(info).claims.mfa_time
+    is_fresh_now = is_fresh(succeeded, MFA_MAX_AGE, datetime.now(UTC))
+    until = succeeded + timedelta(seconds=MFA_MAX_AGE) if succeeded and is_fresh_now else None
+    return [MfaState(enrolled=viewer.has_factor, last_success_at=succeeded, fresh_until=until) for viewer in viewers]
+
+
 def _viewer_id(root: Parent[Principal]) -> ID:
     return ID(global_id("Viewer", root.account_id))
 
@@ -48,3 +71,4 @@ class Viewer(Node):
     memberships: Connection[Membership] = connection_of(
         MEMBERSHIPS_OF_ACCOUNT, parent="account_id", description="What the account holds, by Cloud."
     )
+    mfa: MfaState = by_column(_mfa, description="How it stands with the caller's second factor.")

@@ -7,7 +7,9 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
+from schema.actions import guards
 from schema.middleware import ApplicationServer, FileStorage, ManagedDatabase, MessageBroker
+from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import DATE_TIME
 
@@ -27,14 +29,17 @@ class KeptNames(NameConverter):
 
 
 def build_schema() -> strawberry.Schema:
-    """Build the schema of the gateway."""
+    """Build the schema of the gateway; raises TypeError if a mutation has no guard."""
     schema = strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         types=[ManagedDatabase, MessageBroker, ApplicationServer, FileStorage],
         config=StrawberryConfig(
             scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True, name_converter=KeptNames()
         ),
     )
+    mutations = schema._schema.mutation_type
+    guards(mutations.fields if mutations else {})
     for type_ in schema._schema.type_map.values():
         # Resolvers give plain rows; the concrete type of an abstract one is named by `resolve_type`.
         if hasattr(type_, "is_type_of"):
@@ -44,5 +49,6 @@ def build_schema() -> strawberry.Schema:
 
 def sdl(schema: strawberry.Schema) -> str:
     """Print the schema in the schema definition language."""
-    # Strawberry prints the directive's definition without a description.
-    return f'"""Exactly one field of the input is given."""\n{print_schema(schema)}\n'
+    # Strawberry prints the definition of this directive without a description.
+    one_of = "directive @oneOf on INPUT_OBJECT"
+    return print_schema(schema).replace(one_of, f'"""Exactly one field of the input is given."""\n{one_of}', 1) + "\n"

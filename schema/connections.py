@@ -34,6 +34,7 @@ COLUMNS_OF_FIELDS: Mapping[str, Set[str]] = {
     "tag": {"tags"},
     "cloud": {"cloud_id"},
     "organization": {"organization_id"},
+    "viewerPermissions": {"cloud_id", "status"},
 }
 """The columns of a resource's row that its fields are made of; its other fields take its id and its type."""
 COLUMNS_OF_SERVICES: Mapping[str, Set[str]] = {

@@ -108,3 +108,8 @@ def key_of(value: str, *types: str, argument: str) -> UUID | None:
     """Give the key of an id of one of some types; None for an id of another type, as for one that is not there."""
     type_, key = parse_id(value, argument=argument)
     return key if type_ in types else None
+
+
+def key_in(value: str) -> UUID:
+    """Give the key of an id that is known to be one."""
+    return parse_id(value, argument="id")[1]

@@ -7,13 +7,20 @@ from uuid import UUID
 import strawberry
 from strawberry import ID
 
+from auth.permissions import Action
+from resolvers.commands import instances as commands
+from resolvers.commands.submission import Change
+from resolvers.context import Caller
 from resolvers.reads import rows
 from resolvers.reads.sources import DNS_ALIASES_OF_RESOURCE, LOAD_BALANCERS_OF_INSTANCE, SNAPSHOTS_OF_INSTANCE
+from schema.actions import action
 from schema.connections import Connection, ResourcesConnection, connection_of, resources_of
 from schema.edge import by_column, edge
 from schema.enums import OsType
-from schema.ids import global_id
+from schema.ids import global_id, key_in
 from schema.node import Node
+from schema.operations import Operation
+from schema.payloads import ChangeInput, Payload, UserError, revision_in
 from schema.resources import Resource, detail, from_details
 
 if TYPE_CHECKING:
@@ -139,3 +146,51 @@ class Instance(Resource):
     load_balancers: ResourcesConnection[Annotated["LoadBalancer", strawberry.lazy("schema.load_balancers")]] = (
         resources_of(LOAD_BALANCERS_OF_INSTANCE, parent="id", description="The load balancers it is a member of.")
     )
+
+
+@strawberry.input(description="Which instance to start.")
+class StartInstanceInput(ChangeInput):
+    """Which instance to start."""
+
+    instance_id: ID = strawberry.field(description="The instance.")
+
+
+@strawberry.type(description="What came of starting an instance.")
+class StartInstancePayload(Payload):
+    """What came of starting an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, as it is now.")
+    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
+
+
+@action(Action.START_INSTANCE, payload=StartInstancePayload)
+def start_instance(caller: Caller, input: StartInstanceInput) -> Change:  # noqa: A002
+    """Start an instance that is inactive."""
+    return commands.start_instance(key_in(input.instance_id), revision_in(input))
+
+
+@strawberry.input(description="Which instance to delete.")
+class DeleteInstanceInput(ChangeInput):
+    """Which instance to delete."""
+
+    instance_id: ID = strawberry.field(description="The instance.")
+
+
+@strawberry.type(description="What came of deleting an instance.")
+class DeleteInstancePayload(Payload):
+    """What came of deleting an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, if it is still there.")
+    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
+
+
+@action(Action.DELETE_INSTANCE, payload=DeleteInstancePayload)
+def delete_instance(caller: Caller, input: DeleteInstanceInput) -> Change:  # noqa: A002
+    """Delete an inactive instance that is behind no load balancer."""
+    return commands.delete_instance(key_in(input.instance_id), revision_in(input))

@@ -19,6 +19,7 @@ from schema.connections import Connection, ResourcesConnection, connection_of, r
 from schema.edge import Column, Info, by_column, caller_of, edge
 from schema.enums import Profile
 from schema.node import Node
+from schema.verdicts import Permission, viewer_permissions
 
 if TYPE_CHECKING:
     from schema.indicators import Indicator
@@ -69,6 +70,9 @@ class Cloud(Node):
     viewer_profiles: list[Profile] = by_column(
         _viewer_profiles, description="The profiles that the caller holds in it, the least first."
     )
+    viewer_permissions: list[Permission] = viewer_permissions(
+        description="What the caller may do with it now, and if not, why."
+    )
 
 
 @strawberry.type(description="A logical group of resources inside a Cloud; it carries no rights.")
@@ -84,4 +88,7 @@ class Service(Node):
     )
     sms_subscription: Annotated["SmsSubscription", strawberry.lazy("schema.sms")] | None = edge(
         lambda loaders: loaders.sms_subscription_by_service, key="id", description="Its SMS account, if it has one."
+    )
+    viewer_permissions: list[Permission] = viewer_permissions(
+        description="What the caller may do with it now, and if not, why."
     )

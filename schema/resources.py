@@ -19,6 +19,7 @@ from schema.ids import global_id
 from schema.node import Node
 from schema.organizations import Cloud, Organization, Service
 from schema.topology import AvailabilityZone, DataCenter, from_topology
+from schema.verdicts import Permission, viewer_permissions
 
 if TYPE_CHECKING:
     from schema.operations import Operation
@@ -206,4 +207,7 @@ class Resource(Node):
     updated_at: datetime = strawberry.field(description="When it last changed.")
     operations: Connection[Annotated["Operation", strawberry.lazy("schema.operations")]] = connection_of(
         OPERATIONS_OF_RESOURCE, parent="id", description="What was asked for it, the last first."
+    )
+    viewer_permissions: list[Permission] = viewer_permissions(
+        description="What the caller may do with it now, and if not, why."
     )

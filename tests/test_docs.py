@@ -7,6 +7,9 @@ import pytest
 from graphql import parse, validate
 from pydantic_settings import BaseSettings
 
+from auth.administration import RULES
+from auth.permissions import PRIVILEGES
+from gateway.permissions import permissions_page
 from gateway.settings import Limits, Settings
 from resolvers.demo import ACCOUNTS
 from schema.build import build_schema
@@ -31,6 +34,13 @@ def test_every_setting_is_documented_with_its_default(model: type[BaseSettings])
 def test_the_query_of_the_readme_is_valid() -> None:
     (query,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert validate(build_schema()._schema, parse(query)) == []
+
+
+def test_the_permissions_are_documented_as_the_gateway_decides_them() -> None:
+    page = (ROOT / "docs" / "permissions.md").read_text()
+    assert page == permissions_page()
+    for name in [row.label for row in PRIVILEGES.values()] + [rule.mutation for rule in RULES.values()]:
+        assert page.count(f"| `{name}` |") == 1, name
 
 
 def test_the_readme_names_every_demo_account() -> None:

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from auth.keys import KeyFileError
-from gateway.cli import access, data, importing, inspection, schema_changes, serving
+from gateway.cli import access, auditing, data, importing, inspection, schema_changes, serving
 from gateway.cli.options import CommandFailed
 from gateway.postgres import PostgresError
 
@@ -42,7 +42,7 @@ def _options(
     pass
 
 
-for group in (serving, importing, data, access, schema_changes, inspection):
+for group in (serving, importing, data, access, auditing, schema_changes, inspection):
     group.register(app)
 
 

@@ -1,24 +1,23 @@
 """`token`: access tokens for operators and scripts. `totp`: codes of the demo's second factors."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import Row
+from jose import jwt
 
-from auth.accounts import find_account
+from auth.accounts import find_account, organization_of
+from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
 from auth.mfa.sealing import SecretSeal
-from auth.statements import Statement
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
 from gateway.keys import mfa_key, signing_key
 from gateway.migrate import require_head
 from gateway.postgres import database
-from gateway.postgres.connecting import transaction
+from gateway.postgres.connecting import fetching, transaction
 from gateway.settings import Settings
 from resolvers.demo.factors import DemoFactor, FactorUnreadable, demo_secrets, next_code
 
@@ -50,7 +49,7 @@ def token(
 ) -> None:
     """Print an access token of an account, for `Authorization: Bearer`.
 
-    Whoever holds the signing key can do this: it says nothing about a sign-in.
+    Whoever holds the signing key can do this: it says nothing about a sign-in. It is recorded in the audit log.
     """
     settings = load_settings(data_dir=data_dir)
     if mfa_age is not None and not is_demo(settings):
@@ -60,7 +59,9 @@ def token(
         account = asyncio.run(account_id(urls.app, email))
         if account is None:
             raise CommandFailed(f"There is no active account {email}.")
-    typer.echo(operator_token(settings, account, timedelta(seconds=lifetime), mfa_age))
+        issued = operator_token(settings, account, timedelta(seconds=lifetime), mfa_age)
+        asyncio.run(_record(urls.app, account, email, issued))
+    typer.echo(issued)
 
 
 def totp(
@@ -96,12 +97,18 @@ async def _demo_factor(settings: Settings, url: str, email: str) -> DemoFactor |
 async def account_id(url: str, email: str) -> UUID | None:
     """The active account with that address."""
     async with transaction(url) as connection:
+        return await find_account(fetching(connection), email)
 
-        async def fetch(statement: Statement, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement.select, values)).all()
-            return rows
 
-        return await find_account(fetch, email)
+async def _record(url: str, account: UUID, email: str, issued: str) -> None:
+    """Records a token before anybody has it: in the chain of the account's organization, or the platform's."""
+    claims = jwt.get_unverified_claims(issued)
+    mfa_time = datetime.fromtimestamp(claims["mfa_time"], UTC) if "mfa_time" in claims else None
+    who = Who(account, email.lower(), None, UUID(claims["jti"]), mfa_time, tuple(claims.get("amr", ())))
+    async with transaction(url) as connection:
+        fetch = fetching(connection)
+        chain = await organization_of(fetch, account) or PLATFORM
+        await append(fetch, [Entry(chain, Event.CLI_TOKEN, Decision.ALLOWED, who)])
 
 
 def operator_token(settings: Settings, account: UUID, lifetime: timedelta, mfa_age: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""`schema` and `doctor`: what the gateway is, and whether it can run."""
+"""`schema`, `permissions` and `doctor`: what the gateway is, and whether it can run."""
 
 import platform
 import sys
@@ -23,6 +23,7 @@ Finding = tuple[bool, str]
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
     app.command()(schema)
+    app.command()(permissions)
     app.command()(doctor)
 
 
@@ -31,6 +32,13 @@ def schema() -> None:
     from schema.build import build_schema, sdl
 
     typer.echo(sdl(build_schema()), nl=False)
+
+
+def permissions() -> None:
+    """Print who may do what, as docs/permissions.md has it."""
+    from gateway.permissions import permissions_page
+
+    typer.echo(permissions_page(), nl=False)
 
 
 def doctor(data_dir: DataDir = None) -> None:

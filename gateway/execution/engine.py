@@ -18,6 +18,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     OperationType,
     OverlappingFieldsCanBeMergedRule,
     ValidationContext,
@@ -25,6 +26,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution.values import get_argument_values
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -71,6 +73,8 @@ class Operation:
     executor: Executor[Any]
     objects: int
     prepared: Prepared
+    mutation: tuple[str, Mapping[str, Any]] | None = None
+    """Of a mutation: the name of its one root field, and the arguments it is given."""
 
 
 class Engine:
@@ -142,6 +146,7 @@ class Engine:
             if node.operation is OperationType.MUTATION:
                 keys = {(field.alias or field.name).value for field in prepared.root_fields(node)} - {"__typename"}
                 require_at_most(1, len(keys), "mutationRootFields", "The mutation has {:,} root fields")
+            mutation = self._mutation(prepared, node, executor)
         except ItcareError as error:
             raise RequestError(errors.refusal(error)) from error
         except GraphQLError as error:
@@ -150,7 +155,20 @@ class Engine:
             executor.plan = prepared.plan(node, executor.variable_values.coerced)
             executor.on_fallback = self._on_fallback
             executor.turns = self.turns
-        return Operation(executor, objects, prepared)
+        return Operation(executor, objects, prepared, mutation)
+
+    def _mutation(
+        self, prepared: Prepared, node: OperationDefinitionNode, executor: Executor[Any]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """Say what a mutation asks for, also if a directive skips it; raises GraphQLError."""
+        root = self._schema.mutation_type
+        if node.operation is not OperationType.MUTATION or root is None:
+            return None
+        for field in prepared.root_fields(node):
+            if field.name.value in root.fields:
+                definition = root.fields[field.name.value]
+                return field.name.value, get_argument_values(definition, field, executor.variable_values)
+        return None
 
     async def execute(self, operation: Operation, context: object) -> ExecutionResult:
         """Execute an operation; `context` is what resolvers find in `info.context`."""

@@ -14,7 +14,7 @@ None of them has `data`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +41,9 @@ from resolvers.trace import Trace
 
 OpenContext = Callable[[Claims | None, Trace], AbstractAsyncContextManager[object]]
 """Opens what the resolvers of one operation need, for this caller, and closes it when the result is complete."""
+
+Guard = Callable[[Any, str, Mapping[str, Any]], Awaitable[None]]
+"""Decides on a mutation before it is executed: its context, its field, its arguments; raises what refuses it."""
 
 PUBLIC_FIELDS = frozenset({"__typename", "viewer"})
 """The root fields that a caller without a token may select; `viewer` is null for them."""
@@ -86,6 +89,7 @@ class GraphQLEndpoint:
         open_context: OpenContext,
         limits: Limits,
         errors: ErrorFormatter,
+        guard: Guard,
         *,
         show_trace: bool = False,
         on_operation: Callable[[OperationReport], None] = lambda report: None,
@@ -95,6 +99,7 @@ class GraphQLEndpoint:
         self._open_context = open_context
         self._limits = limits
         self._errors = errors
+        self._guard = guard
         self._show_trace = show_trace
         self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
         self._on_operation = on_operation
@@ -156,6 +161,8 @@ class GraphQLEndpoint:
                 self._turn(operation),
                 self._open_context(claims, trace) as context,
             ):
+                if operation.mutation is not None:
+                    await self._guard(context, *operation.mutation)
                 return await self._engine.execute(operation, context)
         except Exception:
             if limit.expired():
@@ -180,7 +187,9 @@ class GraphQLEndpoint:
         exchange.outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED
         if exchange.media_type == JSON and status < 500:
             status = 200
-        headers = {"WWW-Authenticate": "Bearer"} if status == Unauthenticated.http_status else {}
+        headers = {}
+        if status == Unauthenticated.http_status:
+            headers["WWW-Authenticate"] = next((error.challenge for error in shown if error.challenge), "Bearer")
         errors = [error.body for error in shown]
         return _response(exchange, {"errors": errors, **self._extensions(exchange)}, status, headers)
 

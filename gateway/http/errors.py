@@ -10,7 +10,7 @@ HttpError(ItcareError)
 
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import GraphQLError
@@ -83,6 +83,8 @@ class ShownError:
 
     body: dict[str, Any]
     status: int
+    challenge: str | None = None
+    """What `WWW-Authenticate` says of it beside `Bearer`."""
 
     @property
     def code(self) -> str:
@@ -133,7 +135,8 @@ def _cause(error: GraphQLError) -> BaseException:
 
 
 def _refused(error: GraphQLError, refusal: ItcareError) -> ShownError:
-    return _shown(error, refusal.message, refusal.http_status, code=refusal.code, **refusal.extensions)
+    shown = _shown(error, refusal.message, refusal.http_status, code=refusal.code, **refusal.extensions)
+    return replace(shown, challenge=getattr(refusal, "challenge", None))
 
 
 def _shown(error: GraphQLError, message: str, status: int, **extensions: object) -> ShownError:

@@ -22,8 +22,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth.decisions import is_fresh
-from auth.errors import ItcareError, OperationTimeout, Unauthenticated
+from auth.decisions import DenialReason, is_fresh
+from auth.errors import (
+    MFA_ACR,
+    Forbidden,
+    InsufficientUserAuthentication,
+    ItcareError,
+    MfaEnrolmentRequired,
+    OperationTimeout,
+    Unauthenticated,
+)
 from auth.issuer import DEFAULT_LIFETIME, Issuer
 from auth.mfa.challenges import Outcome, answer_challenge, find_challenge, open_session_challenge
 from auth.mfa.enrolment import (
@@ -35,19 +43,12 @@ from auth.mfa.enrolment import (
     find_holder,
     methods_of_account,
 )
-from auth.mfa.errors import (
-    ACR,
-    ChallengeRefused,
-    FactorMissing,
-    FreshFactorRequired,
-    PeopleOnly,
-    TooManyFailures,
-)
+from auth.mfa.errors import ChallengeRefused, TooManyFailures
 from auth.mfa.factor import Challenge, FactorMethod, methods_of
 from auth.mfa.recording import Record, record_nothing
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp, provisioning_uri, written
-from auth.permissions import MFA_MAX_AGE
+from auth.permissions import MFA_MAX_AGE, MfaBinding
 from auth.statements import Fetch
 from auth.tables import AccountKind, FactorKind
 from auth.tokens import INVALID_TOKEN, Claims, TokenVerifier, bearer_token
@@ -86,6 +87,7 @@ class Caller:
     claims: Claims
     now: datetime
     fetch: Fetch
+    record: Record
 
     @property
     def id(self) -> UUID:
@@ -98,6 +100,9 @@ class Caller:
         return is_fresh(self.claims.mfa_time, MFA_MAX_AGE, self.now)
 
 
+RecordFor = Callable[[Claims, FactorHolder, str | None], Record]
+"""Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address."""
+
 Answer = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any] | ItcareError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
 
@@ -105,7 +110,7 @@ Answer = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any] | Itcare
 class StepUp:
     """The endpoints of second factors.
 
-    `record` is where they are recorded: it is told of every event, in the event's transaction.
+    `record_for` gives where step-ups are recorded, which is told of every event in the event's transaction.
     """
 
     def __init__(
@@ -117,7 +122,7 @@ class StepUp:
         *,
         seconds: float,
         translate: Translate,
-        record: Record | None = None,
+        record_for: RecordFor = lambda claims, holder, host: record_nothing,
     ) -> None:
         self._database = database
         self._tokens = tokens
@@ -126,7 +131,7 @@ class StepUp:
         self._methods = methods_of([Totp(seal)])
         self._seconds = seconds
         self._translate = translate
-        self._record = record or record_nothing
+        self._record_for = record_for
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -152,7 +157,7 @@ class StepUp:
                         raise MethodNotAllowed(f"Send this with {method}.", allow=method)
                     claims = self._claims(request)
                     body = await _read(request, members) if members is not None else {}
-                    return JSONResponse(await self._answer(answer, claims, body), headers=HEADERS)
+                    return JSONResponse(await self._answer(request, answer, claims, body), headers=HEADERS)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody reads it
             except Exception as error:  # noqa: BLE001  # one of our refusals, or a fault: then it is masked and logged
@@ -167,14 +172,17 @@ class StepUp:
             raise Unauthenticated("Sign in: this needs an access token.")
         return self._tokens.verify(token, datetime.now(UTC))
 
-    async def _answer(self, answer: Answer, claims: Claims, body: dict[str, Any]) -> Mapping[str, Any]:
+    async def _answer(
+        self, request: Request, answer: Answer, claims: Claims, body: dict[str, Any]
+    ) -> Mapping[str, Any]:
         async with open_transaction(self._database) as transaction:
             holder = await find_holder(transaction.fetch, claims.subject)
             if holder is None:
                 raise Unauthenticated(INVALID_TOKEN)
             if holder.kind is AccountKind.API_ACCOUNT:
-                raise PeopleOnly
-            content = await answer(Caller(holder, claims, datetime.now(UTC), transaction.fetch), body)
+                raise Forbidden([DenialReason.API_ACCOUNT.value])
+            record = self._record_for(claims, holder, request.client.host if request.client else None)
+            content = await answer(Caller(holder, claims, datetime.now(UTC), transaction.fetch, record), body)
         if isinstance(content, ItcareError):
             raise content
         return content
@@ -192,7 +200,7 @@ class StepUp:
             headers |= refusal.headers
         elif isinstance(refusal, TooManyFailures):
             headers["Retry-After"] = str(refusal.seconds)
-        elif isinstance(refusal, FreshFactorRequired):
+        elif isinstance(refusal, InsufficientUserAuthentication):
             headers["WWW-Authenticate"] = refusal.challenge
         elif isinstance(refusal, Unauthenticated):
             headers["WWW-Authenticate"] = "Bearer"
@@ -205,7 +213,7 @@ class StepUp:
         challenge_id, method = _optional_uuid(body, "challengeId"), self._optional_method(body)
         available = await methods_of_account(caller.fetch, caller.id)
         if not available:
-            raise FactorMissing
+            raise MfaEnrolmentRequired
         challenge: Challenge | None
         if challenge_id is None:
             challenge = await open_session_challenge(caller.fetch, caller.id, caller.now)
@@ -229,8 +237,10 @@ class StepUp:
     async def _complete(self, caller: Caller, body: dict[str, Any]) -> Mapping[str, Any] | ItcareError:
         challenge_id, method, code = _uuid(body, "challengeId"), self._method(body), _code(body)
         if not await methods_of_account(caller.fetch, caller.id):
-            raise FactorMissing
-        answered = await answer_challenge(caller.fetch, caller.id, challenge_id, method, code, caller.now, self._record)
+            raise MfaEnrolmentRequired
+        answered = await answer_challenge(
+            caller.fetch, caller.id, challenge_id, method, code, caller.now, caller.record
+        )
         if answered.outcome is Outcome.RATE_LIMITED:
             return TooManyFailures(answered.wait)
         if answered.outcome is Outcome.REFUSED or answered.challenge is None:
@@ -251,7 +261,7 @@ class StepUp:
             caller.id,
             mfa_time=caller.now,
             amr=tuple(dict.fromkeys([*caller.claims.amr, method.amr, "mfa"])),
-            acr=ACR,
+            acr=MFA_ACR,
             # Of another process whose clock is ahead it may seem to be still to come.
             auth_time=min(signed_in, caller.now),
             now=caller.now,
@@ -269,10 +279,10 @@ class StepUp:
 
     async def _begin_totp(self, caller: Caller, _: dict[str, Any]) -> Mapping[str, Any]:
         enrolment = await begin_totp(
-            caller.fetch, self._seal, caller.id, caller.now, is_fresh=caller.is_fresh, record=self._record
+            caller.fetch, self._seal, caller.id, caller.now, is_fresh=caller.is_fresh, record=caller.record
         )
         if enrolment is None:
-            raise FreshFactorRequired
+            raise _fresh_factor_required()
         uri = provisioning_uri(enrolment.secret, caller.holder.email, APP_NAME)
         return {
             "factorId": str(enrolment.factor_id),
@@ -293,7 +303,7 @@ class StepUp:
             code,
             caller.now,
             is_fresh=caller.is_fresh,
-            record=self._record,
+            record=caller.record,
         )
         match outcome:
             case Confirmation.CONFIRMED:
@@ -301,7 +311,7 @@ class StepUp:
             case Confirmation.RATE_LIMITED:
                 return TooManyFailures(wait)
             case Confirmation.FRESH_FACTOR_REQUIRED:
-                return FreshFactorRequired()
+                return _fresh_factor_required()
             case Confirmation.REFUSED:
                 return ChallengeRefused()
 
@@ -345,6 +355,10 @@ def _code(body: dict[str, Any]) -> str:
     if not isinstance(code, str) or not 1 <= len(code) <= MOST_CODE:
         raise MalformedRequest(f"`code` must be a string of 1 to {MOST_CODE} characters.", argument="code")
     return code
+
+
+def _fresh_factor_required() -> InsufficientUserAuthentication:
+    return InsufficientUserAuthentication(MFA_MAX_AGE, MfaBinding.SESSION.value, methods=[FactorKind.TOTP.value])
 
 
 def _qr_code(uri: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from gateway.postgres.errors import PostgresError
-from gateway.postgres.privileges import app_privileges, protect_version
+from gateway.postgres.privileges import app_privileges, protect_tables
 from gateway.postgres.programs import Programs, clean_environment
 from gateway.postgres.urls import DatabaseUrls, libpq_environment
 
@@ -97,7 +97,7 @@ def restore(
     epilogue = f"\n{REFUSE_UNKNOWN_REVISION.format(known=_literals(known_revisions))}"
     if urls.app_role:
         prologue += "".join(f"{statement};\n" for statement in app_privileges(urls.app_role))
-        epilogue += f"{protect_version(urls.app_role)};\n"
+        epilogue += f"{protect_tables(urls.app_role)};\n"
     epilogue += "COMMIT;\nANALYZE;\n"
     command = [programs.path("pg_restore"), "--file=-", "--verbose", *PLAIN, str(file.absolute())]
     with tempfile.TemporaryFile() as complaints:

@@ -1,15 +1,18 @@
 """One connection to the database, for commands that need no pool."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
-from sqlalchemy import NullPool, make_url
+from sqlalchemy import NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from auth.statements import Fetch, Statement
 from gateway.postgres.errors import PostgresError
 
 CONNECT_SECONDS = 10
+SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 @asynccontextmanager
@@ -31,6 +34,24 @@ async def transaction(url: str) -> AsyncIterator[AsyncConnection]:
             raise _unreachable(url, error) from error
         async with connection.begin():
             yield connection
+
+
+@asynccontextmanager
+async def snapshot(url: str) -> AsyncIterator[AsyncConnection]:
+    """Opens a transaction that reads one state of the database; raises as `transaction`."""
+    async with transaction(url) as connection:
+        await connection.execute(SNAPSHOT)
+        yield connection
+
+
+def fetching(connection: AsyncConnection) -> Fetch:
+    """Gives what runs statements in the connection's transaction."""
+
+    async def fetch(statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
+        result = await connection.execute(statement.select, values)
+        return result.all() if result.returns_rows else ()
+
+    return fetch
 
 
 def _unreachable(url: str, error: OSError | DBAPIError) -> PostgresError:

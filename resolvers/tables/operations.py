@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
 from auth.tables import CODE_POINTS, TIMESTAMP, TenantRow, cloud_key, now, one_of
@@ -28,6 +28,10 @@ class Operation(TenantRow, table=True):
         UniqueConstraint("organization_id", "cloud_id", "id"),
         one_of("status", OperationStatus),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_range"),
+        UniqueConstraint(
+            "organization_id", "submitted_by_id", "action", "idempotency_key", name="uq_operation_idempotency_key"
+        ),
+        CheckConstraint("idempotency_key IS NULL OR input_digest IS NOT NULL", name="idempotency_digest"),
         Index("ix_operation_id", "id"),
         Index("ix_operation_resource_id_submitted_at", "resource_id", "submitted_at", "id"),
         Index("ix_operation_cloud_id_submitted_at", "cloud_id", "submitted_at", "id"),
@@ -48,6 +52,8 @@ class Operation(TenantRow, table=True):
     last_updated_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
     completed_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
     change_reference: str | None = Field(default=None, sa_type=Text)
+    idempotency_key: str | None = Field(default=None, sa_type=CODE_POINTS)
+    input_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class OperationStep(TenantRow, table=True):

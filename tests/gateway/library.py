@@ -209,6 +209,10 @@ def translate(error: BaseException) -> ItcareError | None:
     return ServiceUnavailable() if isinstance(error, LostConnection) else None
 
 
+async def unguarded(context: object, field: str, arguments: Mapping[str, Any]) -> None:
+    """The library's mutations are for everybody."""
+
+
 class Application:
     """The library as a whole ASGI application, with a token for it."""
 
@@ -235,6 +239,7 @@ class Application:
             self._open_context,
             limits,
             ErrorFormatter(translate),
+            unguarded,
             show_trace=show_trace,
             on_operation=observer.operation_ended,
         )

@@ -27,7 +27,11 @@ from gateway.postgres.cluster import Cluster
 from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
-COMMANDS = ["serve", "demo", "import", "backup", "restore", "token", "totp", "migrate", "downgrade", "schema", "doctor"]
+COMMANDS = [
+    *("serve", "demo", "import", "backup", "restore", "token", "totp", "audit"),
+    *("migrate", "downgrade", "schema", "permissions"),
+    "doctor",
+]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
 QUERY = {"query": "{ viewer { email } resources { totalCount } }"}
 

@@ -26,6 +26,7 @@ from gateway.settings import Limits, Settings
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from schema.build import build_schema
+from schema.guard import Guard
 from schema.ids import global_id
 from tests.databases import Databases, migrated_server
 from tests.gateway.running import Gateway, fill, running
@@ -299,12 +300,14 @@ async def test_a_count_over_its_time_is_null_and_the_rest_of_the_answer_stands(
 def counting_client(settings: Settings, reader: Database, account: UUID) -> httpx.AsyncClient:
     """A client of a gateway whose counts may take a tenth of a second."""
     key = signing_key(settings)
+    schema = build_schema()
     endpoint = GraphQLEndpoint(
-        Engine(build_schema(), Limits(), page_size),
+        Engine(schema, Limits(), page_size),
         JwtVerifier([key], settings.issuer, settings.audience),
         context_opener(reader, CursorSeal(b"k" * 32), count_seconds=0.1),
         Limits(),
         ErrorFormatter(unavailable),
+        Guard(schema),
     )
     token = Issuer(key, settings.issuer, settings.audience).issue(account)
     return httpx.AsyncClient(

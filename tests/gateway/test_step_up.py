@@ -444,3 +444,26 @@ async def test_connections_that_died_while_nobody_used_them_are_no_fault(house: 
     )
     assert (await person.post(BEGIN)).status_code in {200, 503}
     assert (await person.post(BEGIN)).status_code == 200
+
+
+async def test_what_happens_is_in_the_audit_log_without_a_secret(house: House) -> None:
+    person = await house.enrolled()
+    challenge, digest = await person.asks_to_delete()
+    code = person.code()
+    error(await person.complete(challenge, person.wrong()), 403, "CHALLENGE_REFUSED")
+    assert (await person.complete(challenge, code)).status_code == 200
+    query = (
+        "SELECT string_agg(concat_ws(' ', label, decision, array_to_string(reasons, ' '), encode(input_digest, 'hex')),"
+        " ';' ORDER BY decision, seq) FROM audit_record WHERE account_id = '{account}'"
+    )
+    for _ in range(100):
+        found = house.databases.run(query.format(account=person.account), house.urls).split(";")
+        if len(found) == 4:
+            break
+        await asyncio.sleep(0.1)
+    assert found == [
+        "ENROL_FACTOR ALLOWED ENROLMENT_BEGUN TOTP",
+        "ENROL_FACTOR ALLOWED FACTOR_CONFIRMED TOTP",
+        f"STEP_UP ALLOWED CHALLENGE_ACCEPTED TOTP DELETE_INSTANCE {digest.hex()}",
+        f"STEP_UP DENIED CHALLENGE_REFUSED TOTP DELETE_INSTANCE {digest.hex()}",
+    ]

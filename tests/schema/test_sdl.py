@@ -12,6 +12,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     InputValueDefinitionNode,
+    ObjectTypeDefinitionNode,
     TypeDefinitionNode,
     build_ast_schema,
     is_specified_directive,
@@ -21,13 +22,17 @@ from graphql import (
     validate,
 )
 
+from auth.decisions import DenialReason
 from auth.permissions import PRIVILEGES, Action, MfaBinding, Role
 from auth.tables import AccountKind, Profile
 from gateway.execution.engine import RULES
 from resolvers import tables
+from resolvers.commands.outcome import UserErrorCode
 from resolvers.reads.counts import FIELDS
 from resolvers.reads.sources import RESOURCES, SERVICES
+from schema.actions import GUARDED
 from schema.build import build_schema, sdl
+from schema.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
 DECIDED = Path(__file__).with_name("decided.graphql")
@@ -77,6 +82,7 @@ def test_descriptions_are_sentences(published: GraphQLSchema) -> None:
 
 ENUMS: dict[str, type[StrEnum]] = {
     "Action": Action,
+    "DenialReason": DenialReason,
     "IndicatorKind": tables.IndicatorKind,
     "MemberState": tables.MemberState,
     "MemberStatus": tables.MemberStatus,
@@ -90,10 +96,12 @@ ENUMS: dict[str, type[StrEnum]] = {
     "ResourceType": tables.ResourceType,
     "Role": Role,
     "SupportPhase": tables.SupportPhase,
+    "UserErrorCode": UserErrorCode,
+    "Verdict": Verdict,
     "ViewerKind": AccountKind,
     "ZoneAudience": tables.ZoneAudience,
 }
-"""The enums that the database holds values of, or the privilege matrix."""
+"""The enums that the database holds values of, the privilege matrix, or what commands answer."""
 LISTED: dict[str, set[str]] = {
     "OrderDirection": {"ASC", "DESC"},
     "ResourceField": set(FIELDS),
@@ -194,3 +202,26 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_the_examples_are_valid(example: Path, published: GraphQLSchema) -> None:
     assert validate(published, parse(example.read_text()), RULES) == []
+
+
+def test_every_mutation_says_which_privilege_and_which_second_factor_it_takes() -> None:
+    document = parse((ROOT / "schema.graphql").read_text())
+    (mutation,) = (
+        node for node in document.definitions if getattr(getattr(node, "name", None), "value", "") == "Mutation"
+    )
+    assert isinstance(mutation, ObjectTypeDefinitionNode)
+    rows = {row.mutation: row for row in PRIVILEGES.values()}
+    assert mutation.fields
+    for field in mutation.fields:
+        row = rows[field.name.value]
+        profiles = ", ".join(profile.value for profile in row.profiles)
+        assert [print_ast(directive) for directive in field.directives or ()] == [
+            f'@requiresPrivilege(label: "{row.label}", profiles: [{profiles}])',
+            f"@requiresMfa(maxAge: {row.mfa_max_age}, binding: {row.mfa_binding.value})",
+        ]
+
+
+def test_a_schema_with_a_mutation_that_has_no_guard_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(GUARDED, "startInstance")
+    with pytest.raises(TypeError, match="startInstance has no guard"):
+        build_schema()

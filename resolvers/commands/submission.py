@@ -1,0 +1,159 @@
+"""The one path of commands: decided, done and recorded in one transaction, or nothing at all."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, func, insert, select
+
+from auth.decisions import Grant, decide
+from auth.errors import InsufficientUserAuthentication
+from auth.mfa.approvals import spend_approval
+from auth.principal import ACCOUNT, CALLER, FACTOR, MEMBERSHIP, Principals
+from auth.statements import Statement
+from auth.tables import table, uuid7
+from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
+from resolvers.commands.refusals import refusal_of
+from resolvers.context import Caller
+from resolvers.tables import Operation, OperationStatus
+from resolvers.transaction import Transaction
+
+Change = Callable[[Transaction, Grant, datetime], Awaitable[Changed]]
+"""Locks what a command is about, checks it, and changes it; raises Refused if it cannot be done."""
+
+OPERATION: Final = table(Operation)
+_MINE: Final = (MEMBERSHIP.c.account_id == bindparam("account_id"), MEMBERSHIP.c.cloud_id == bindparam("cloud_id"))
+
+# What the decision rests on stays as it is until the command is committed: who withdraws it waits, or is seen here.
+_LOCKS: Final = (
+    Statement(select(ACCOUNT.c.id).where(ACCOUNT.c.id == bindparam("account_id")).with_for_update(read=True)),
+    Statement(select(MEMBERSHIP.c.profile).where(*_MINE).with_for_update(read=True)),
+    Statement(select(FACTOR.c.id).where(FACTOR.c.account_id == bindparam("account_id")).with_for_update(read=True)),
+)
+_CALLER: Final = Statement(CALLER)
+_ONE_AT_A_TIME: Final = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0))))
+_ASKED_BEFORE: Final = Statement(
+    select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.input_digest).where(
+        and_(
+            OPERATION.c.submitted_by_id == bindparam("account_id"),
+            OPERATION.c.action == bindparam("action"),
+            OPERATION.c.idempotency_key == bindparam("idempotency_key"),
+        )
+    )
+)
+_RECORD: Final = Statement(
+    insert(OPERATION)
+    .values({column.name: bindparam(column.name, type_=column.type) for column in OPERATION.c})
+    .returning(OPERATION.c.id)
+)
+KEY_REUSED: Final = UserError(
+    "This idempotency key was used with another input.", UserErrorCode.IDEMPOTENCY_KEY_REUSED, ("idempotencyKey",)
+)
+
+
+class _Rehearsed(Exception):
+    """A dry run came to its end: what it did is taken back."""
+
+
+async def asked_before(caller: Caller, action: str, request: Request) -> Outcome | None:
+    """Find the operation that the caller was given for the same key; None without a key, or the first time.
+
+    It is answered only while the caller sees into its Cloud.
+    """
+    if request.idempotency_key is None:
+        return None
+    values = {
+        "account_id": caller.principal.account_id,
+        "action": action,
+        "idempotency_key": request.idempotency_key,
+    }
+    return _same(caller, request, await caller.loaders.snapshot.fetch(_ASKED_BEFORE, values))
+
+
+async def submit(caller: Caller, grant: Grant, request: Request, change: Change) -> Outcome:
+    """Decide once more under lock, change, and record the operation.
+
+    Raises:
+        ItcareError: what the grant rested on has been withdrawn, or the approval is spent.
+    """
+    if not isinstance(grant, Grant):
+        raise TypeError("Nothing is done without a grant.")
+    try:
+        async with caller.loaders.snapshot.written() as transaction:
+            return await _run(transaction, caller, grant, request, change)
+    except Refused as refused:
+        return Outcome(errors=refused.errors)
+    except _Rehearsed:
+        return Outcome()
+
+
+async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: Request, change: Change) -> Outcome:
+    await _decide_again(transaction, caller, grant)
+    if request.idempotency_key is not None and not request.dry_run:
+        key = f"{grant.account_id}:{grant.privilege.label}:{request.idempotency_key}"
+        await transaction.fetch(_ONE_AT_A_TIME, {"key": key})
+        values = {
+            "account_id": grant.account_id,
+            "action": grant.privilege.action.value,
+            "idempotency_key": request.idempotency_key,
+        }
+        found = _same(caller, request, await transaction.fetch(_ASKED_BEFORE, values))
+        if found is not None:
+            return found
+    now = datetime.now(UTC)
+    changed = await change(transaction, grant, now)
+    if request.dry_run:
+        raise _Rehearsed
+    if grant.needs_approval and not await spend_approval(transaction.fetch, grant.account_id, request.approval, now):
+        raise InsufficientUserAuthentication(grant.privilege.mfa_max_age, grant.privilege.mfa_binding.value)
+    return Outcome(await _record(transaction, caller, grant, request, changed, now), changed.subject_id)
+
+
+async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) -> None:
+    values = {"account_id": grant.account_id, "cloud_id": grant.cloud_id}
+    for lock in _LOCKS:
+        await transaction.fetch(lock, values)
+    principal = Principals().of(grant.account_id, await transaction.fetch(_CALLER, values))
+    again = decide(caller.asker_as(principal), grant.privilege.action, grant.cloud_id, datetime.now(UTC))
+    if not isinstance(again, Grant):
+        raise refusal_of(again, grant.privilege)
+
+
+def _same(caller: Caller, request: Request, found: Any) -> Outcome | None:
+    if not found:
+        return None
+    operation_id, cloud_id, digest = found[0]
+    cloud = caller.principal.clouds_by_id.get(cloud_id)
+    if cloud is None or not cloud.sees_resources:
+        return None
+    return Outcome(operation_id) if digest == request.digest else Outcome(errors=(KEY_REUSED,))
+
+
+async def _record(
+    transaction: Transaction, caller: Caller, grant: Grant, request: Request, changed: Changed, now: datetime
+) -> UUID:
+    """Record the operation, which here has come to its end: what it changes is in the same transaction."""
+    resource = changed.resource
+    values = {
+        "organization_id": grant.organization_id,
+        "id": uuid7(),
+        "cloud_id": grant.cloud_id,
+        "action": grant.privilege.action.value,
+        "status": OperationStatus.SUCCESS.value,
+        "progress": 100,
+        "message": changed.message,
+        "resource_id": resource and resource["id"],
+        "resource_name": resource and resource["name"],
+        "resource_type": resource and resource["type"],
+        "submitted_by_id": grant.account_id,
+        "submitted_by": caller.principal.email,
+        "submitted_at": now,
+        "last_updated_at": now,
+        "completed_at": now,
+        "change_reference": request.change_reference,
+        "idempotency_key": request.idempotency_key,
+        "input_digest": request.digest,
+    }
+    operation_id: UUID = (await transaction.fetch(_RECORD, values))[0]["id"]
+    return operation_id

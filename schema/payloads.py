@@ -1,0 +1,92 @@
+"""What mutations answer with, and the inputs that all of them have."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from resolvers.commands import outcome
+from resolvers.commands.outcome import UserErrorCode as UserErrorCode
+from resolvers.context import Caller
+from schema.edge import Column, Info, by_column
+from schema.enums import described
+
+described(
+    UserErrorCode,
+    "UserErrorCode",
+    "What is wrong with what was asked.",
+    {
+        "INVALID_VALUE": "A value cannot be.",
+        "NOT_FOUND": "Something that the input names does not exist there, or the caller does not see it.",
+        "WRONG_STATUS": "The resource has another status than the action takes.",
+        "WRONG_REVISION": "The resource has changed since the expected revision.",
+        "OPERATION_IN_PROGRESS": "Another operation is at work on the resource.",
+        "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input.",
+        "IN_USE": "Something else needs it.",
+        "OVERLAP": "It overlaps with another of its kind.",
+    },
+)
+
+
+def _fields(errors: Sequence[outcome.UserError], info: Info) -> Column:
+    return [None if error.field is None else list(error.field) for error in errors]
+
+
+@strawberry.type(description="Something that is wrong with what was asked; nothing was done.")
+class UserError:
+    """Something that is wrong with what was asked."""
+
+    message: str = strawberry.field(description="What is wrong, for people.")
+    code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
+    field: list[str] | None = by_column(_fields, description="The path of the input's field that it is wrong with.")
+
+
+class Payload:
+    """What every payload has, and how it finds what it is about."""
+
+    subject_name: ClassVar[str]
+    """The name of the field that holds what the mutation is about."""
+    loader: ClassVar[str]
+    """The name of the loader that finds it."""
+
+    @classmethod
+    async def load_subject(cls, caller: Caller, key: UUID | None) -> Any:
+        """Load what the mutation is about, as it is now; None if there is none or it has gone."""
+        return None if key is None else await getattr(caller.loaders, cls.loader).load(key)
+
+    @classmethod
+    def of(cls, *, operation: Any, user_errors: list[Any], subject: Any) -> Self:
+        """Make the payload."""
+        return cls(**{"operation": operation, "user_errors": user_errors, cls.subject_name: subject})
+
+
+@strawberry.input
+class CommonInput:
+    """What every action can be asked with."""
+
+    change_reference: str | None = strawberry.field(
+        default=UNSET, description="The number of the change that it is asked for; kept on the operation."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=UNSET,
+        description="Makes it safe to ask again: the same key with the same input gives the same operation.",
+    )
+    dry_run: bool | None = strawberry.field(
+        default=False, description="Check everything, change nothing; there is no operation then."
+    )
+
+
+@strawberry.input
+class ChangeInput(CommonInput):
+    """What actions on something that exists can be asked with besides."""
+
+    expected_revision: int | None = strawberry.field(
+        default=UNSET, description="Refuse if the resource has another revision by now."
+    )
+
+
+def revision_in(input_: ChangeInput) -> int | None:
+    """Give the revision that an input expects; None if it expects none."""
+    return None if input_.expected_revision is UNSET else input_.expected_revision

@@ -1,0 +1,24 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from auth.keys import SigningKey, VerificationKey
+from gateway.postgres import DatabaseUrls
+from resolvers.database import Database
+
+
+@pytest.fixture(scope="module")
+async def base(database: DatabaseUrls) -> AsyncIterator[Database]:
+    base = Database(database.app, pool_size=8, statement_seconds=20)
+    yield base
+    await base.close()
+
+
+@pytest.fixture(scope="session")
+def key() -> SigningKey:
+    return SigningKey.generate()
+
+
+@pytest.fixture(scope="session")
+def keys(key: SigningKey) -> dict[str, VerificationKey]:
+    return {key.kid: key}

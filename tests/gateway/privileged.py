@@ -1,0 +1,166 @@
+"""A gateway over a small database that may be changed, with people of every profile, some with a second factor."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import NullPool, insert, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from auth.issuer import Issuer
+from auth.mfa.tables import Approval
+from auth.tables import Account, AccountKind, Factor, Membership, OrganizationMember, Profile, table
+from gateway.keys import signing_key
+from gateway.postgres import DatabaseUrls
+from gateway.settings import Settings
+from tests.gateway.running import Gateway, fill, running
+from tests.resolvers.shop import NOON, Shop
+
+RESPONSE_JSON: Final = {"Accept": "application/graphql-response+json"}
+START: Final = (
+    "mutation ($input: StartInstanceInput!) { startInstance(input: $input) { %s userErrors { code field } } }"
+)
+STARTED: Final = "instance { status revision } operation { id action status message submittedBy { name } }"
+DELETE: Final = (
+    "mutation ($input: DeleteInstanceInput!) { deleteInstance(input: $input)"
+    " { instance { id } operation { id resourceName resource { id } } userErrors { message code field } } }"
+)
+OPEN: Final = (
+    "mutation ($input: CreateMaintenanceInput!) { createMaintenance(input: $input) { maintenance { reason startsAt"
+    " createdBy services { nodes { name } } resources { nodes { name } } } operation { id action }"
+    " userErrors { message code field } } }"
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a client was answered."""
+
+    answer: httpx.Response
+
+    @property
+    def body(self) -> Any:
+        return self.answer.json()
+
+    @property
+    def code(self) -> str:
+        """The code of the one error."""
+        (error,) = self.body["errors"]
+        code: str = error["extensions"]["code"]
+        return code
+
+    @property
+    def payload(self) -> Any:
+        """The payload of a mutation that was answered without an error."""
+        assert "errors" not in self.body, self.body
+        (payload,) = self.body["data"].values()
+        return payload
+
+    @property
+    def user_errors(self) -> list[str]:
+        return [error["code"] for error in self.payload["userErrors"]]
+
+
+class Privileged:
+    """Asks a gateway as people of the Cloud alpha, whose second factor succeeded so many seconds ago."""
+
+    def __init__(self, gateway: Gateway, database: DatabaseUrls, shop: Shop, people: Mapping[str, UUID]) -> None:
+        self.gateway, self.database, self.shop, self.people = gateway, database, shop, people
+
+    async def ask(self, who: str, document: str, values: Mapping[str, Any], *, mfa_age: int | None = 10) -> Reply:
+        """Send a mutation with this input."""
+        variables = {"input": values}
+        headers = {**RESPONSE_JSON, "Authorization": f"Bearer {self.token(who, mfa_age)}"}
+        return Reply(
+            await self.gateway.client.post(
+                "/graphql", json={"query": document, "variables": variables}, headers=headers
+            )
+        )
+
+    def token(self, who: str, mfa_age: int | None = 10) -> str:
+        settings = self.gateway.settings
+        issuer = Issuer(signing_key(settings), settings.issuer, settings.audience)
+        time = None if mfa_age is None else datetime.now(UTC) - timedelta(seconds=mfa_age)
+        return issuer.issue(self.people[who], mfa_time=time)
+
+    async def sql(self, statement: str, **values: Any) -> list[Any]:
+        """Run a statement as the owner."""
+        engine = create_async_engine(self.database.owner, poolclass=NullPool)
+        async with engine.begin() as connection:
+            result = await connection.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    async def approve(self, who: str, digest: bytes) -> None:
+        """Approve an operation as answering its challenge does."""
+        engine = create_async_engine(self.database.owner, poolclass=NullPool)
+        async with engine.begin() as connection:
+            row = {"account_id": self.people[who], "digest": digest, "approved_at": datetime.now(UTC)}
+            await connection.execute(insert(table(Approval)).values(row))
+
+    async def open_digest(self, who: str) -> bytes:
+        """The digest of the operation that a person was asked to approve."""
+        statement = "SELECT digest FROM mfa_challenge WHERE account_id = :id AND kind = 'OPERATION'"
+        ((digest,),) = await self.sql(statement, id=self.people[who])
+        return bytes(digest)
+
+    async def state(self) -> Mapping[str, list[Any]]:
+        """All that mutations could have changed: every row of every table but challenges."""
+        tables = await self.sql(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+            " AND table_type = 'BASE TABLE' AND table_name NOT IN ('mfa_challenge', 'audit_record', 'audit_chain')"
+            " ORDER BY table_name"
+        )
+        rows = "SELECT to_jsonb(t) FROM {} t ORDER BY to_jsonb(t)::text"
+        return {name: await self.sql(rows.format(name)) for (name,) in tables}
+
+
+PEOPLE: Final = {
+    "std": (Profile.STD, "alpha"),
+    "dtm": (Profile.DTM, "alpha"),
+    "ope": (Profile.OPE, "alpha"),
+    "pow": (Profile.POW, "alpha"),
+    "elsewhere": (Profile.POW, "beta"),
+    "abroad": (Profile.POW, "omega"),
+    "factorless": (Profile.POW, "alpha"),
+}
+
+
+@asynccontextmanager
+async def privileged(settings: Settings, database: DatabaseUrls) -> AsyncIterator[Privileged]:
+    """Fill an empty database, and serve the gateway over it; the instance `spare` is inactive, `web` active."""
+    shop = Shop()
+    await fill(database, shop)
+    people = {name: uuid4() for name in (*PEOPLE, "program", "representative", "platform", "nobody")}
+    owner = create_async_engine(database.owner, poolclass=NullPool)
+    clouds = {"alpha": (shop.acme, shop.alpha), "beta": (shop.acme, shop.beta), "omega": (shop.globex, shop.omega)}
+    async with owner.begin() as connection:
+        for name, account in people.items():
+            row = Account(
+                id=account,
+                email=f"{name}@people.example",
+                kind=AccountKind.API_ACCOUNT if name == "program" else AccountKind.PERSON,
+                organization_id=shop.acme if name == "program" else None,
+                is_platform=name == "platform",
+            )
+            await connection.execute(insert(table(Account)).values(row.model_dump()))
+            if name not in ("factorless", "program"):
+                factor = Factor(account_id=account, kind="TOTP", label="phone", secret=b"sealed", confirmed_at=NOON)
+                await connection.execute(insert(table(Factor)).values(factor.model_dump()))
+        for name, (profile, cloud) in PEOPLE.items():
+            organization_id, cloud_id = clouds[cloud]
+            held = Membership(
+                organization_id=organization_id, cloud_id=cloud_id, account_id=people[name], profile=profile
+            )
+            await connection.execute(insert(table(Membership)).values(held.model_dump()))
+        place = OrganizationMember(
+            organization_id=shop.acme, account_id=people["representative"], is_security_representative=True
+        )
+        await connection.execute(insert(table(OrganizationMember)).values(place.model_dump()))
+        await connection.execute(text("UPDATE resource SET status = 'INACTIVE' WHERE id = :id"), {"id": shop.spare})
+        await connection.execute(text("DELETE FROM load_balancer_member WHERE instance_id = :id"), {"id": shop.spare})
+    async with running(settings, database, shop) as gateway:
+        yield Privileged(gateway, database, shop, people)
