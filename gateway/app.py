@@ -9,13 +9,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from auth.issuer import Issuer
+from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import ErrorFormatter, GraphQLEndpoint, health_routes, http_middleware, key_routes
-from gateway.keys import KeyRing, cursor_key
+from gateway.http import ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware, key_routes
+from gateway.keys import KeyRing, cursor_key, mfa_key
+from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -34,6 +37,16 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     keys = KeyRing(settings)
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
+    tokens = JwtVerifier(keys, settings.issuer, settings.audience)
+    step_up = StepUp(
+        database,
+        tokens,
+        lambda: Issuer(keys.signing(), settings.issuer, settings.audience),
+        SecretSeal([mfa_key(settings)]),
+        seconds=limits.seconds,
+        translate=unavailable,
+        record_for=records_of(audit),
+    )
     schema = build_schema()
     endpoint = GraphQLEndpoint(
         Engine(
@@ -43,7 +56,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             executor_class=EXECUTORS[settings.executor],
             on_fallback=observer.fell_back,
         ),
-        JwtVerifier(keys, settings.issuer, settings.audience),
+        tokens,
         context_opener(database, CursorSeal(cursor_key(settings)), denied=audit.denied),
         limits,
         ErrorFormatter(unavailable),
@@ -67,6 +80,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
         routes=[
             Route("/", home),
             Route("/graphql", endpoint),
+            *step_up.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -1,4 +1,4 @@
-"""`token`: access tokens for operators and scripts."""
+"""`token`: access tokens for operators and scripts. `totp`: codes of the demo's second factors."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -11,18 +11,21 @@ from jose import jwt
 from auth.accounts import find_account, organization_of
 from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
+from auth.mfa.sealing import SecretSeal
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
-from gateway.keys import signing_key
+from gateway.keys import mfa_key, signing_key
 from gateway.migrate import require_head
 from gateway.postgres import database
 from gateway.postgres.connecting import fetching, transaction
 from gateway.settings import Settings
+from resolvers.demo.factors import DemoFactor, FactorUnreadable, demo_secrets, next_code
 
 
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
     app.command()(token)
+    app.command()(totp)
 
 
 def token(
@@ -59,6 +62,36 @@ def token(
         issued = operator_token(settings, account, timedelta(seconds=lifetime), mfa_age)
         asyncio.run(_record(urls.app, account, email, issued))
     typer.echo(issued)
+
+
+def totp(
+    email: Annotated[str, typer.Argument(help="The demo account's e-mail address.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Print a code that the authenticator app of a demo account shows now, or next if that one was used already.
+
+    In the demo only: elsewhere nobody but the person has their app.
+    """
+    settings = load_settings(data_dir=data_dir)
+    if not is_demo(settings):
+        raise CommandFailed("totp works with the data folder of a demo only: nobody may have another's second factor.")
+    with database(settings) as urls:
+        require_head(urls)
+        factor = asyncio.run(_demo_factor(settings, urls.app, email.lower()))
+    if factor is None:
+        raise CommandFailed(f"There is no demo account {email} with an authenticator app.")
+    code, seconds = next_code(factor, datetime.now(UTC))
+    if code is None:
+        raise CommandFailed(f"Its codes were used; the next one is accepted in {seconds} s.")
+    typer.echo(code)
+
+
+async def _demo_factor(settings: Settings, url: str, email: str) -> DemoFactor | None:
+    async with transaction(url) as connection:
+        try:
+            return (await demo_secrets(connection, SecretSeal([mfa_key(settings)]))).get(email)
+        except FactorUnreadable as error:
+            raise CommandFailed(str(error)) from error
 
 
 async def account_id(url: str, email: str) -> UUID | None:

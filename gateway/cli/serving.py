@@ -9,6 +9,8 @@ import shlex
 import signal
 import socket
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -18,16 +20,27 @@ from rich.console import Console
 from rich.progress import Progress
 
 from auth.issuer import MAX_OPERATOR_LIFETIME
+from auth.mfa.sealing import SecretSeal
+from auth.mfa.totp import written
 from gateway.cli.access import account_id, operator_token
 from gateway.cli.options import CommandFailed, DataDir, Host, Port, load_settings
 from gateway.demo_folder import demo_resources, mark_demo, unmark_demo
+from gateway.keys import mfa_key
 from gateway.migrate import require_head, upgrade
 from gateway.postgres import DatabaseUrls, database
 from gateway.postgres.connecting import transaction
 from gateway.postgres.server import EmbeddedPostgres
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
-from resolvers.demo import ACCOUNTS, MOST_RESOURCES, is_empty, load_demo
+from resolvers.demo import (
+    ACCOUNTS,
+    MOST_RESOURCES,
+    FactorUnreadable,
+    add_factors,
+    demo_secrets,
+    is_empty,
+    load_demo,
+)
 
 DEMO_RESOURCES = 2000
 COLLECT_AFTER = 50_000
@@ -86,7 +99,7 @@ def demo(
         with database(settings, create=True, borrow=False) as urls:
             upgrade(urls)
             _fill(settings, urls, resources)
-            _introduce(settings, urls, address(listener))
+            _introduce(settings, urls, address(listener), asyncio.run(_secrets(settings, urls)))
             run(settings, urls, listener)
 
 
@@ -190,16 +203,32 @@ async def _is_empty(urls: DatabaseUrls) -> bool:
         return await is_empty(connection)
 
 
-def _introduce(settings: Settings, urls: DatabaseUrls, url: str) -> None:
+async def _secrets(settings: Settings, urls: DatabaseUrls) -> Mapping[str, str]:
+    """The secrets of the authenticator apps of the demo's people, by address, after adding those that are missing."""
+    seal = SecretSeal([mfa_key(settings)])
+    async with transaction(urls.owner) as connection:
+        await add_factors(connection, seal, datetime.now(UTC))
+        try:
+            held = await demo_secrets(connection, seal)
+        except FactorUnreadable as error:
+            raise CommandFailed(str(error)) from error
+    return {email: written(factor.secret) for email, factor in held.items()}
+
+
+def _introduce(settings: Settings, urls: DatabaseUrls, url: str, secrets: Mapping[str, str]) -> None:
     """Prints what one needs to begin: addresses, accounts with tokens, a query."""
-    typer.echo(f"\nGraphQL   {url}/graphql\nGraphiQL  {url}/graphiql\n\nAccounts, each with a token for a day:\n")
+    typer.echo(
+        f"\nGraphQL   {url}/graphql\nGraphiQL  {url}/graphiql\n\nAccounts, each with a token for a day,\n"
+        "and the secret of its authenticator app (`itcare-gateway totp EMAIL` prints a code):\n"
+    )
     example = ""
     for account in ACCOUNTS:
         known = asyncio.run(account_id(urls.app, account.email))
         if known is None:
             continue
         token = operator_token(settings, known, MAX_OPERATOR_LIFETIME)
-        typer.echo(f"{account.email}  {account.description}\n{token}\n")
+        secret = f"  TOTP {secrets[account.email]}" if account.email in secrets else ""
+        typer.echo(f"{account.email}  {account.description}{secret}\n{token}\n")
         if account.email == EXAMPLE_ACCOUNT:
             example = token
     body = shlex.quote(json.dumps({"query": EXAMPLE_QUERY}))

@@ -3,6 +3,7 @@
 endpoint.py      the way of a request: /graphql
 negotiation.py   media types and content codings: what is sent, what is wanted
 requests.py      from bytes and query strings to a GraphQL request
+step_up.py       second factors: /auth/
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
 compression.py   smaller answers for those who can read them
@@ -14,6 +15,15 @@ from gateway.http.endpoint import GraphQLEndpoint, OpenContext
 from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
 from gateway.http.health import health_routes
+from gateway.http.step_up import StepUp
 from gateway.http.well_known import key_routes
 
-__all__ = ["ErrorFormatter", "GraphQLEndpoint", "OpenContext", "health_routes", "http_middleware", "key_routes"]
+__all__ = [
+    "ErrorFormatter",
+    "GraphQLEndpoint",
+    "OpenContext",
+    "StepUp",
+    "health_routes",
+    "http_middleware",
+    "key_routes",
+]

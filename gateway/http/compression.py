@@ -90,6 +90,8 @@ class _Answer:
             return False
         if "accept-encoding" not in headers.get("vary", "").lower():
             headers.add_vary_header("Accept-Encoding")
+        if "no-transform" in headers.get("cache-control", ""):
+            return False
         # A part of a file is counted in bytes of the file.
         return self._codings.best is not None and "content-encoding" not in headers and "content-range" not in headers
 

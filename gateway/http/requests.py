@@ -36,6 +36,21 @@ async def read_request(request: Request, max_bytes: int) -> GraphQLRequest:
     raise MethodNotAllowed("Send GraphQL requests with POST, or queries with GET.", allow="GET, POST")
 
 
+async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
+    """Read a POST of at most `max_bytes` whose body is a JSON object, with texts as they are in GraphQL requests.
+
+    Raises:
+        HttpError: what arrived is none.
+    """
+    require_json(request.headers)
+    members = _json(await _body(request, max_bytes), "body")
+    if not isinstance(members, dict):
+        raise MalformedRequest("The body must be a JSON object.", argument="body")
+    for text in _texts(members):
+        _require_plain(text, "body")
+    return members
+
+
 async def _body(request: Request, max_bytes: int) -> bytes:
     """Read a body, and stop once it is too large, whatever its declared length says."""
     declared = request.headers.get("content-length", "0")[:15]

@@ -1,6 +1,7 @@
 """Believable data to try the gateway on: the same number of resources gives the same rows, down to ids and times."""
 
 from resolvers.demo.accounts import ACCOUNTS, DemoAccount
+from resolvers.demo.factors import FactorUnreadable, add_factors, demo_secrets, next_code
 from resolvers.demo.identifiers import AS_OF, account_id
 from resolvers.demo.load import MOST_RESOURCES, DatabaseNotEmpty, DemoSummary, is_empty, load_demo
 
@@ -11,7 +12,11 @@ __all__ = [
     "DatabaseNotEmpty",
     "DemoAccount",
     "DemoSummary",
+    "FactorUnreadable",
     "account_id",
+    "add_factors",
+    "demo_secrets",
     "is_empty",
     "load_demo",
+    "next_code",
 ]

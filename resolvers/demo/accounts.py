@@ -17,6 +17,12 @@ class DemoAccount:
     kind: AccountKind = AccountKind.PERSON
     is_security_representative: bool = False
     is_platform: bool = False
+    begins_with_factor: bool = True
+
+    @property
+    def has_factor(self) -> bool:
+        """Whether the demo begins with a second factor of theirs; programs have none."""
+        return self.begins_with_factor and self.kind is AccountKind.PERSON
 
 
 ACCOUNTS: Final = (
@@ -24,6 +30,13 @@ ACCOUNTS: Final = (
     DemoAccount("dtm@demo.example", "Maintenance (DTM) in Cloud alpha of acme", "acme", (("alpha", Profile.DTM),)),
     DemoAccount("ope@demo.example", "Operator (OPE) in Cloud alpha of acme", "acme", (("alpha", Profile.OPE),)),
     DemoAccount("pow@demo.example", "Power (POW) in Cloud alpha of acme", "acme", (("alpha", Profile.POW),)),
+    DemoAccount(
+        "nofactor@demo.example",
+        "Power (POW) in Cloud alpha of acme, without a second factor",
+        "acme",
+        (("alpha", Profile.POW),),
+        begins_with_factor=False,
+    ),
     DemoAccount(
         "dev@demo.example",
         "Developer of acme: Power (POW) in Cloud dev, Standard (STD) in Cloud alpha",

@@ -105,7 +105,7 @@ def _operators(organization_code: str, cloud_code: str) -> Mapping[Profile, tupl
         profile: (account_id(account.email), account.email)
         for account in ACCOUNTS
         for code, profile in account.profiles
-        if code == cloud_code
+        if code == cloud_code and account.has_factor
     }
     stand_in = holders.get(Profile.POW, (None, f"operations@{organization_code}.example"))
     return {profile: holders.get(profile, stand_in) for profile in Profile}

@@ -361,6 +361,24 @@ async def test_no_table_holds_a_code_or_a_secret_as_it_is(person: Person, databa
 # -- setting up
 
 
+async def test_setting_up_and_replacing_are_told_to_who_keeps_a_record(person: Person) -> None:
+    for is_fresh, now in ((False, NOW), (True, NOW)):
+        async with open_transaction(person.base) as transaction:
+            fetch = transaction.fetch
+            begun = await begin_totp(fetch, SEAL, person.account, now, is_fresh=is_fresh, record=person.record)
+            if begun is None:
+                continue
+            for code in ("", code_at(begun.secret, step_at(now))):
+                await confirm_totp(
+                    fetch, SEAL, person.account, begun.factor_id, code, now, is_fresh=True, record=person.record
+                )
+    assert [event.kind for event in person.events] == [
+        MfaEventKind.ENROLMENT_BEGUN,
+        MfaEventKind.ENROLMENT_REFUSED,
+        MfaEventKind.FACTOR_REPLACED,
+    ]
+
+
 async def test_a_factor_is_replaced_only_by_who_has_shown_it(person: Person) -> None:
     async with open_transaction(person.base) as transaction:
         assert await begin_totp(transaction.fetch, SEAL, person.account, NOW, is_fresh=False) is None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+import pyotp
 import pytest
 from jose import jwt
 from sqlalchemy import make_url
@@ -27,7 +28,7 @@ from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
 COMMANDS = [
-    *("serve", "demo", "import", "backup", "restore", "token", "audit", "keys"),
+    *("serve", "demo", "import", "backup", "restore", "token", "totp", "audit", "keys"),
     *("migrate", "downgrade", "schema", "permissions", "doctor"),
 ]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
@@ -173,6 +174,41 @@ def test_a_token_carries_a_second_factor_in_the_demo_if_asked(demo: Demo, token:
     assert 100 <= datetime.now(UTC).timestamp() - claims["mfa_time"] <= 130
 
 
+def printed_secrets(demo: Demo) -> dict[str, str]:
+    return dict(re.findall(r"^(\S+@demo\.example)  .+  TOTP ([A-Z2-7]{32})$", demo.printed, re.MULTILINE))
+
+
+def test_everybody_in_the_demo_has_a_second_factor_of_this_demos_own_but_for_one_and_programs(demo: Demo) -> None:
+    secrets = printed_secrets(demo)
+    assert {account.email for account in ACCOUNTS} - secrets.keys() == {"nofactor@demo.example", "bi@demo.example"}
+    assert len(set(secrets.values())) == len(secrets)
+
+
+def test_a_code_of_the_demo_steps_up_and_the_next_one_does_after_it(demo: Demo) -> None:
+    email = "pow@demo.example"
+    headers = {"authorization": f"Bearer {run('token', email, '--data-dir', demo.folder).stdout.strip()}"}
+    used = []
+    for _ in range(2):
+        begun = httpx.post(f"{demo.url}/auth/step-up", json={}, headers=headers, timeout=30).json()
+        code = run("totp", email.upper(), "--data-dir", demo.folder).stdout.strip()
+        body = {"challengeId": begun["challengeId"], "method": "TOTP", "code": code}
+        answer = httpx.post(f"{demo.url}/auth/step-up/complete", json=body, headers=headers, timeout=30)
+        assert jwt.get_unverified_claims(answer.json()["accessToken"])["amr"] == ["otp", "mfa"]
+        used.append(code)
+    app = pyotp.TOTP(printed_secrets(demo)[email])
+    step = int(datetime.now(UTC).timestamp()) // 30
+    assert set(used) <= {app.generate_otp(step + steps) for steps in range(-2, 2)}
+    # Now and the next: both used, unless a step has passed in between.
+    answered = run("totp", email, "--data-dir", demo.folder)
+    assert answered.status == 0 or "the next one is accepted in " in answered.stderr
+
+
+@pytest.mark.parametrize("account", ["nofactor@demo.example", "bi@demo.example", "nobody@demo.example"])
+def test_who_has_no_factor_has_no_code(demo: Demo, account: str) -> None:
+    line = refusal("totp", account, "--data-dir", demo.folder)
+    assert line == f"itcare-gateway: There is no demo account {account} with an authenticator app."
+
+
 def test_answers_are_made_without_looking_for_garbage(demo: Demo, token: str) -> None:
     def collections() -> int:
         metrics = httpx.get(f"{demo.url}/metrics", timeout=30).text
@@ -206,6 +242,7 @@ def test_a_backup_moves_to_another_folder(demo: Demo, tmp_path: Path, server_fol
     assert "--mfa-age works with the data folder of a demo only" in refusal(
         "token", "pow@demo.example", "--mfa-age", "0", "--data-dir", folder
     )
+    assert "totp works with the data folder of a demo only" in refusal("totp", "pow@demo.example", "--data-dir", folder)
 
 
 def test_an_import_with_errors_lists_them_and_writes_nothing(demo: Demo, token: str, tmp_path: Path) -> None:
@@ -259,6 +296,7 @@ def test_killing_the_gateway_leaves_no_server_and_the_next_start_keeps_the_demo(
     second = start_demo(folder, "--resources", "40")
     answer = second.ask(re.findall(r"^eyJ\S+$", second.printed, re.MULTILINE)[0])
     assert answer.json()["data"]["resources"]["totalCount"] > 0
+    assert printed_secrets(second) == printed_secrets(first)
     second.process.send_signal(signal.SIGINT)
     _, errors = second.process.communicate(timeout=60)
     assert second.process.returncode == 0

@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import NullPool, Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from auth.mfa.sealing import SecretSeal
+from auth.mfa.totp import code_at, step_at
 from gateway.postgres import DatabaseUrls
 from resolvers.demo import (
     ACCOUNTS,
@@ -24,12 +26,17 @@ from resolvers.demo import (
     MOST_RESOURCES,
     DatabaseNotEmpty,
     DemoSummary,
+    FactorUnreadable,
     account_id,
+    add_factors,
+    demo_secrets,
     is_empty,
     load_demo,
+    next_code,
 )
 from resolvers.demo.batch import TABLES
 from resolvers.demo.content import batches
+from resolvers.demo.factors import DemoFactor
 from resolvers.demo.tenants import counts, organizations
 from resolvers.demo.vocabulary import application
 from resolvers.tables import ResourceStatus, ResourceType
@@ -292,6 +299,7 @@ async def test_every_account_holds_what_its_description_says(demo: Demo) -> None
         "dtm": ("alpha DTM",),
         "ope": ("alpha OPE",),
         "pow": ("alpha POW",),
+        "nofactor": ("alpha POW",),
         "dev": ("alpha STD", "dev POW"),
         "other": ("omega POW",),
         "rep": (),
@@ -303,6 +311,30 @@ async def test_every_account_holds_what_its_description_says(demo: Demo) -> None
     assert {name for name, row in found.items() if row.kind == "API_ACCOUNT"} == {"bi"}
     assert {name for name, row in found.items() if row.organization != "acme"} == {"other", "platform"}
     assert {row.email: row.id for row in rows} == {account.email: account_id(account.email) for account in ACCOUNTS}
+
+
+async def test_factors_are_added_once_to_those_who_should_have_one(demo: Demo, database: DatabaseUrls) -> None:
+    seal, now = SecretSeal([bytes(32)]), datetime(2026, 3, 2, tzinfo=UTC)
+    engine = create_async_engine(database.owner, poolclass=NullPool)
+    expected = {account.email for account in ACCOUNTS if account.has_factor}
+    async with engine.connect() as connection:
+        assert await add_factors(connection, seal, now) == len(expected)
+        assert await add_factors(connection, seal, now) == 0
+        held = await demo_secrets(connection, seal)
+        assert held.keys() == expected
+        assert {len(factor.secret) for factor in held.values()} == {20}
+        with pytest.raises(FactorUnreadable, match="--reset"):
+            await demo_secrets(connection, SecretSeal([bytes(range(32))]))
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(("used", "given"), [(None, 0), (-1, 0), (0, 1), (1, None), (5, None)])
+def test_the_next_code_is_one_that_was_not_used(used: int | None, given: int | None) -> None:
+    now = datetime(2026, 3, 2, 9, 0, 10, tzinfo=UTC)
+    step = step_at(now)
+    code, seconds = next_code(DemoFactor(bytes(20), None if used is None else step + used), now)
+    assert code == (None if given is None else code_at(bytes(20), step + given))
+    assert seconds == (20 + 30 * (used or 0) - 30 if given is None else 50 + 30 * given)
 
 
 async def test_a_new_organization_has_one_default_cloud(demo: Demo) -> None:

@@ -1,0 +1,66 @@
+"""What happens to second factors, in the audit log: successes in their own transaction, refusals beside it."""
+
+from typing import Final
+from uuid import UUID
+
+from auth.accounts import organization_of
+from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
+from auth.mfa.enrolment import FactorHolder
+from auth.mfa.recording import MfaEvent, MfaEventKind, Record
+from auth.statements import Fetch
+from auth.tokens import Claims
+from gateway.auditing import Audit, request_id
+from gateway.http.step_up import RecordFor
+
+ENROLMENT: Final = "ENROL_FACTOR"
+"""What setting up a factor is called."""
+LABELS: Final = {
+    MfaEventKind.CHALLENGE_ACCEPTED: Event.STEP_UP,
+    MfaEventKind.CHALLENGE_REFUSED: Event.STEP_UP,
+    MfaEventKind.RATE_LIMITED: Event.STEP_UP,
+    MfaEventKind.ENROLMENT_BEGUN: ENROLMENT,
+    MfaEventKind.ENROLMENT_REFUSED: ENROLMENT,
+    MfaEventKind.FACTOR_CONFIRMED: ENROLMENT,
+    MfaEventKind.FACTOR_REPLACED: ENROLMENT,
+}
+REFUSALS: Final = frozenset({MfaEventKind.CHALLENGE_REFUSED, MfaEventKind.RATE_LIMITED, MfaEventKind.ENROLMENT_REFUSED})
+
+
+def records_of(audit: Audit) -> RecordFor:
+    """Make what records the events of one request: in the chain of the account's organization, or the platform's."""
+
+    def record_for(claims: Claims, holder: FactorHolder, host: str | None) -> Record:
+        who = Who.of(claims, email=holder.email, host=host)
+
+        async def record(fetch: Fetch, event: MfaEvent) -> None:
+            entry = _entry(await organization_of(fetch, holder.account_id) or PLATFORM, who, event)
+            if event.kind in REFUSALS:
+                audit.denied(entry)
+            else:
+                await append(fetch, [entry])
+
+        return record
+
+    return record_for
+
+
+def _entry(chain: UUID, who: Who, event: MfaEvent) -> Entry:
+    refused, challenge = event.kind in REFUSALS, event.challenge
+    return Entry(
+        chain,
+        LABELS[event.kind],
+        Decision.DENIED if refused else Decision.ALLOWED,
+        who,
+        code=event.kind.value if refused else None,
+        reasons=(
+            event.kind.value,
+            event.method.value,
+            *([challenge.action.value] if challenge and challenge.action else []),
+        ),
+        target_type="Factor" if event.factor_id else None,
+        target_id=event.factor_id,
+        cloud_id=challenge.cloud_id if challenge else None,
+        input_digest=challenge.digest if challenge else None,
+        correlation_id=request_id(),
+        at=event.at,
+    )
