@@ -110,7 +110,8 @@ Answer = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any] | Itcare
 class StepUp:
     """The endpoints of second factors.
 
-    `issuer` gives who signs at the moment: keys change while the process runs. `record_for` gives where step-ups are recorded, which is told of every event in the event's transaction.
+    `issuer` gives who signs at the moment: keys change while the process runs. `record_for` gives where step-ups are
+    recorded, which is told of every event in the event's transaction.
     """
 
     def __init__(
