@@ -2,15 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, union
+from sqlalchemy import Text, bindparam, func, select, union
 
 from auth.statements import Fetch, Statement
 from auth.tables import Account, OrganizationMember, table
 
 ACCOUNT, MEMBER = table(Account), table(OrganizationMember)
-ACTIVE_BY_EMAIL = Statement(
-    select(ACCOUNT.c.id).where(ACCOUNT.c.email == func.lower(bindparam("email")), ACCOUNT.c.disabled_at.is_(None))
-)
+# A function of the database: an account is found before there is a scope to see it in.
+ACTIVE_BY_EMAIL = Statement(select(func.active_account(bindparam("email", type_=Text()))))
 ORGANIZATIONS_OF_ACCOUNT = Statement(
     union(
         select(ACCOUNT.c.organization_id).where(
@@ -24,10 +23,14 @@ ORGANIZATIONS_OF_ACCOUNT = Statement(
 async def find_account(fetch: Fetch, email: str) -> UUID | None:
     """The account with that address, whatever its letters' case; None if there is none or it is disabled."""
     rows = await fetch(ACTIVE_BY_EMAIL, {"email": email})
-    return rows[0][0] if rows else None
+    account: UUID | None = rows[0][0]
+    return account
 
 
 async def organization_of(fetch: Fetch, account_id: UUID) -> UUID | None:
-    """The organization that an account belongs to; None for the platform's own and for members of several."""
+    """The organization that an account belongs to; None for the platform's own and for members of several.
+
+    Read in the scope of that account (`auth.principal.set_scope`): nobody else sees where it belongs.
+    """
     rows = await fetch(ORGANIZATIONS_OF_ACCOUNT, {"account_id": account_id})
     return rows[0][0] if len(rows) == 1 else None

@@ -7,21 +7,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, exists, false, null, select, true, union_all
-from sqlalchemy.types import Text
+from sqlalchemy import BindParameter, Boolean, Text, Uuid, bindparam, column, func, select
 
 from auth.errors import Unauthenticated
-from auth.tables import (
-    Account,
-    AccountKind,
-    Cloud,
-    Factor,
-    Membership,
-    Organization,
-    OrganizationMember,
-    Profile,
-    table,
-)
+from auth.statements import Fetch, Statement
+from auth.tables import AccountKind, Profile
 from auth.tokens import INVALID_TOKEN
 
 
@@ -115,52 +105,40 @@ class Principal:
         return {cloud.id: cloud for cloud in self.clouds}
 
 
-ACCOUNT, ORGANIZATION, CLOUD = table(Account), table(Organization), table(Cloud)
-MEMBERSHIP, MEMBER = table(Membership), table(OrganizationMember)
-FACTOR = table(Factor)
-ACCOUNT_ID: BindParameter[UUID] = bindparam("account_id")
-HAS_FACTOR = exists().where(FACTOR.c.account_id == ACCOUNT_ID, FACTOR.c.confirmed_at.is_not(None))
-
-# One row per thing that makes a Cloud, or an organization alone, visible to the caller.
-VISIBLE = union_all(
-    select(
-        MEMBERSHIP.c.organization_id, MEMBERSHIP.c.cloud_id, MEMBERSHIP.c.profile, true().label("sees_resources")
-    ).where(MEMBERSHIP.c.account_id == ACCOUNT_ID),
-    select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), true())
-    .join(ACCOUNT, ACCOUNT.c.organization_id == CLOUD.c.organization_id)
-    .where(ACCOUNT.c.id == ACCOUNT_ID, ACCOUNT.c.kind == AccountKind.API_ACCOUNT.value),
-    select(CLOUD.c.organization_id, CLOUD.c.id, null().cast(Text), false())
-    .join(MEMBER, MEMBER.c.organization_id == CLOUD.c.organization_id)
-    .where(MEMBER.c.account_id == ACCOUNT_ID, MEMBER.c.is_security_representative),
-    select(MEMBER.c.organization_id, null(), null().cast(Text), false()).where(MEMBER.c.account_id == ACCOUNT_ID),
-).cte("visible")
-
-CALLER = (
-    select(
-        ACCOUNT.c.id.label("account_id"),
-        ACCOUNT.c.kind,
-        ACCOUNT.c.email,
-        ACCOUNT.c.is_platform,
-        HAS_FACTOR.label("has_factor"),
-        ORGANIZATION.c.id.label("organization_id"),
-        ORGANIZATION.c.code.label("organization_code"),
-        ORGANIZATION.c.name.label("organization_name"),
-        ORGANIZATION.c.is_group,
-        CLOUD.c.id.label("cloud_id"),
-        CLOUD.c.code.label("cloud_code"),
-        CLOUD.c.name.label("cloud_name"),
-        CLOUD.c.is_default,
-        VISIBLE.c.profile,
-        VISIBLE.c.sees_resources,
-    )
-    .select_from(ACCOUNT)
-    .outerjoin(VISIBLE, true())
-    .outerjoin(ORGANIZATION, ORGANIZATION.c.id == VISIBLE.c.organization_id)
-    .outerjoin(CLOUD, (CLOUD.c.organization_id == VISIBLE.c.organization_id) & (CLOUD.c.id == VISIBLE.c.cloud_id))
-    .where(ACCOUNT.c.id == ACCOUNT_ID, ACCOUNT.c.disabled_at.is_(None))
-    .order_by(ORGANIZATION.c.id, CLOUD.c.id)
+ACCOUNT_ID: BindParameter[UUID] = bindparam("account_id", type_=Uuid())
+_ENTERED = func.enter_scope(ACCOUNT_ID).table_valued(
+    column("account_id", Uuid()),
+    column("kind", Text()),
+    column("email", Text()),
+    column("is_platform", Boolean()),
+    column("has_factor", Boolean()),
+    column("organization_id", Uuid()),
+    column("organization_code", Text()),
+    column("organization_name", Text()),
+    column("is_group", Boolean()),
+    column("cloud_id", Uuid()),
+    column("cloud_code", Text()),
+    column("cloud_name", Text()),
+    column("is_default", Boolean()),
+    column("profile", Text()),
+    column("sees_resources", Boolean()),
+    name="caller",
 )
-"""What makes a principal: a row for each reason why the caller sees something, or one without any."""
+CALLER = select(*_ENTERED.c).select_from(_ENTERED)
+"""What makes a principal: a row for each reason why the caller sees something, or one without any.
+
+The function of the database that gives them also writes the scope of the transaction, by which row-level security holds
+every further statement: whoever reads the caller has set the scope. Until then, nothing is seen.
+"""
+_CALLER = Statement(CALLER)
+
+
+async def set_scope(fetch: Fetch, account_id: UUID) -> Sequence[Any]:
+    """Set the scope of the caller's transaction to what an account may see now; gives rows for `Principals.of`.
+
+    There are none, and nothing is seen, if there is no such account or it is disabled.
+    """
+    return await fetch(_CALLER, {"account_id": account_id})
 
 
 class Principals:

@@ -1,13 +1,24 @@
 """Runs revisions on the connection that `gateway.migrate` opened; it also holds the lock and the transaction."""
 
+from typing import Any
+
 from alembic import context
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import auth.audit.tables
 import auth.mfa.tables
 import auth.tables  # noqa: F401 - fills the metadata, as the ones beside it do
 import resolvers.tables  # noqa: F401
+from gateway.postgres.privileges import PROTECT_ROWS
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
+connection: Connection = context.config.attributes["connection"]
+
+
+def protect_rows(*_: Any, **_named: Any) -> None:
+    connection.exec_driver_sql(PROTECT_ROWS)
+
+
+context.configure(connection=connection, target_metadata=SQLModel.metadata, on_version_apply=protect_rows)
 with context.begin_transaction():
     context.run_migrations()

@@ -24,6 +24,7 @@ from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareErro
 from auth.mfa.approvals import has_approval, operation_digest, request_approval, request_session
 from auth.mfa.enrolment import methods_of_account
 from auth.permissions import MfaBinding, Privilege
+from auth.principal import set_scope
 from resolvers.commands.outcome import Outcome, Request, check_common
 from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
@@ -119,6 +120,7 @@ async def _require_factor(
     ):
         return
     async with snapshot.written() as transaction:
+        await set_scope(transaction.fetch, account_id)
         methods = await methods_of_account(transaction.fetch, account_id)
         if is_bound:
             words = f"{privilege.description} {target.name}"

@@ -12,6 +12,7 @@ from auth.accounts import find_account, organization_of
 from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
 from auth.mfa.sealing import SecretSeal
+from auth.principal import set_scope
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
 from gateway.keys import mfa_key, signing_key
@@ -77,7 +78,7 @@ def totp(
         raise CommandFailed("totp works with the data folder of a demo only: nobody may have another's second factor.")
     with database(settings) as urls:
         require_head(urls)
-        factor = asyncio.run(_demo_factor(settings, urls.app, email.lower()))
+        factor = asyncio.run(_demo_factor(settings, urls.owner, email.lower()))
     if factor is None:
         raise CommandFailed(f"There is no demo account {email} with an authenticator app.")
     code, seconds = next_code(factor, datetime.now(UTC))
@@ -107,6 +108,7 @@ async def _record(url: str, account: UUID, email: str, issued: str) -> None:
     who = Who(account, email.lower(), None, UUID(claims["jti"]), mfa_time, tuple(claims.get("amr", ())))
     async with transaction(url) as connection:
         fetch = fetching(connection)
+        await set_scope(fetch, account)
         chain = await organization_of(fetch, account) or PLATFORM
         await append(fetch, [Entry(chain, Event.CLI_TOKEN, Decision.ALLOWED, who)])
 

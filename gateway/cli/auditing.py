@@ -121,12 +121,12 @@ def _findings(
 
 
 async def _verify_database(urls: DatabaseUrls, keys: Keys, anchors: Anchors, progress: Progress) -> list[Finding]:
-    async with snapshot(urls.app) as connection:
+    async with snapshot(urls.owner) as connection:
         return [finding async for finding in verify_database(fetching(connection), keys, anchors, progress)]
 
 
 async def _organization(urls: DatabaseUrls, code: str) -> UUID:
-    async with transaction(urls.app) as connection:
+    async with transaction(urls.owner) as connection:
         found = await find_organization(fetching(connection), code)
     if found is None:
         raise CommandFailed(f"There is no organization {code}.")
@@ -145,10 +145,10 @@ async def _export(
         target_type="Organization" if one else None,
         target_id=chain if one else None,
     )
-    async with transaction(urls.app) as connection:
+    async with transaction(urls.owner) as connection:
         await append(fetching(connection), [entry])
     await _checkpoint(settings, urls, None if chain is None else [chain])
-    async with snapshot(urls.app) as connection:
+    async with snapshot(urls.owner) as connection:
         fetch = fetching(connection)
         chains = await read_chains(fetch) if chain is None else [chain]
         async for line in export(fetch, chains, progress):
@@ -156,7 +156,7 @@ async def _export(
 
 
 async def _checkpoint(settings: Settings, urls: DatabaseUrls, chains: Iterable[UUID] | None) -> int:
-    async with transaction(urls.app) as connection:
+    async with transaction(urls.owner) as connection:
         return await add_checkpoints(fetching(connection), signing_key(settings), chains=chains)
 
 

@@ -29,6 +29,7 @@ from gateway.keys import mfa_key
 from gateway.migrate import require_head, upgrade
 from gateway.postgres import DatabaseUrls, database
 from gateway.postgres.connecting import transaction
+from gateway.postgres.roles import require_held_role
 from gateway.postgres.server import EmbeddedPostgres
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
@@ -70,6 +71,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
             require_head(urls)
         else:
             upgrade(urls)
+        require_held_role(urls.app)
         typer.echo(f"Serving {address(listener)}/graphql", err=True)
         run(settings, urls, listener)
 

@@ -49,6 +49,7 @@ from auth.mfa.recording import Record, record_nothing
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp, provisioning_uri, written
 from auth.permissions import MFA_MAX_AGE, MfaBinding
+from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind, FactorKind
 from auth.tokens import INVALID_TOKEN, Claims, TokenVerifier, bearer_token
@@ -177,6 +178,7 @@ class StepUp:
         self, request: Request, answer: Answer, claims: Claims, body: dict[str, Any]
     ) -> Mapping[str, Any]:
         async with open_transaction(self._database) as transaction:
+            await set_scope(transaction.fetch, claims.subject)
             holder = await find_holder(transaction.fetch, claims.subject)
             if holder is None:
                 raise Unauthenticated(INVALID_TOKEN)

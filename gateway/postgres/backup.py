@@ -6,11 +6,12 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from gateway.postgres.errors import PostgresError
-from gateway.postgres.privileges import app_privileges, protect_tables
+from gateway.postgres.privileges import PROTECT_ROWS, app_privileges, protect_tables
 from gateway.postgres.programs import Programs, clean_environment
+from gateway.postgres.roles import owns_all
 from gateway.postgres.urls import DatabaseUrls, libpq_environment
 
 Progress = Callable[[str], None]
@@ -18,6 +19,9 @@ Progress = Callable[[str], None]
 
 # Ownership and privileges are those of where the backup is restored.
 PLAIN = ["--no-owner", "--no-privileges"]
+
+OWNER_POLICY = re.compile(r"\d+; \d+ \d+ POLICY public \w+ owner ")
+"""A line of `pg_restore --list`: number, identifiers, kind, schema, table, name, owner."""
 
 REFUSE_ROWS = """
 DO $$
@@ -62,6 +66,9 @@ def backup(url: str, programs: Programs, file: Path, progress: Progress) -> None
         with os.fdopen(descriptor, "rb") as written:
             # By its name: on standard output pg_dump appends a second table of contents.
             command = [programs.path("pg_dump"), "--format=custom", "--verbose", f"--file={draft}", *PLAIN]
+            # The owner sees all rows, by its policy. Of anybody else, pg_dump would take the few they see for all.
+            if owns_all(url):
+                command.append("--enable-row-security")
             _run(command, _environment(url), subprocess.DEVNULL, progress)
             os.fsync(written.fileno())
         draft.rename(file)
@@ -98,9 +105,12 @@ def restore(
     if urls.app_role:
         prologue += "".join(f"{statement};\n" for statement in app_privileges(urls.app_role))
         epilogue += f"{protect_tables(urls.app_role)};\n"
-    epilogue += "COMMIT;\nANALYZE;\n"
-    command = [programs.path("pg_restore"), "--file=-", "--verbose", *PLAIN, str(file.absolute())]
-    with tempfile.TemporaryFile() as complaints:
+    epilogue += f"{PROTECT_ROWS};\nCOMMIT;\nANALYZE;\n"
+    with tempfile.TemporaryFile() as complaints, tempfile.NamedTemporaryFile("w", suffix=".list") as contents:
+        contents.write(_without_owner_policies(programs, file))
+        contents.flush()
+        command = [programs.path("pg_restore"), "--file=-", "--verbose", *PLAIN]
+        command += [f"--use-list={contents.name}", str(file.absolute())]
         psql = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program
             [programs.path("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-f", "-"],
             stdin=subprocess.PIPE,
@@ -115,6 +125,23 @@ def restore(
             refusal = PostgresError(_reason(complaints.read().decode(errors="replace")))
     if refusal:
         raise PostgresError(f"Nothing was restored: {refusal}")
+
+
+def _without_owner_policies(programs: Programs, file: Path) -> str:
+    """The list of what to restore: the policies that name the owner's role are made anew, for the owner there is."""
+    with tempfile.TemporaryFile("w+") as listed:
+        try:
+            _run(
+                [programs.path("pg_restore"), "--list", str(file.absolute())], clean_environment(), listed, _no_progress
+            )
+        except PostgresError as error:
+            raise PostgresError(f"Nothing was restored: {error}") from error
+        listed.seek(0)
+        return "".join(line for line in listed if not OWNER_POLICY.match(line))
+
+
+def _no_progress(_table: str) -> None:
+    """Tell nobody: nothing is copied."""
 
 
 def _feed(
@@ -136,7 +163,7 @@ def _feed(
     return None
 
 
-def _run(command: list[str], environment: dict[str, str], target: IO[bytes] | int, progress: Progress) -> None:
+def _run(command: list[str], environment: dict[str, str], target: IO[Any] | int, progress: Progress) -> None:
     """Runs `pg_dump` or `pg_restore` with its output to `target`."""
     words: list[str] = []
     process = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program

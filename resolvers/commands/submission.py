@@ -12,9 +12,9 @@ from auth.audit.records import append
 from auth.decisions import Grant, decide
 from auth.errors import InsufficientUserAuthentication, ItcareError
 from auth.mfa.approvals import spend_approval
-from auth.principal import ACCOUNT, CALLER, FACTOR, MEMBERSHIP, Principals
+from auth.principal import Principals, set_scope
 from auth.statements import Statement
-from auth.tables import table, uuid7
+from auth.tables import Account, Factor, Membership, table, uuid7
 from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
 from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
@@ -26,6 +26,7 @@ Change = Callable[[Transaction, Grant, datetime], Awaitable[Changed]]
 """Locks what a command is about, checks it, and changes it; raises Refused if it cannot be done."""
 
 OPERATION: Final = table(Operation)
+ACCOUNT, MEMBERSHIP, FACTOR = table(Account), table(Membership), table(Factor)
 _MINE: Final = (MEMBERSHIP.c.account_id == bindparam("account_id"), MEMBERSHIP.c.cloud_id == bindparam("cloud_id"))
 
 # What the decision rests on stays as it is until the command is committed: who withdraws it waits, or is seen here.
@@ -34,7 +35,6 @@ _LOCKS: Final = (
     Statement(select(MEMBERSHIP.c.profile).where(*_MINE).with_for_update(read=True)),
     Statement(select(FACTOR.c.id).where(FACTOR.c.account_id == bindparam("account_id")).with_for_update(read=True)),
 )
-_CALLER: Final = Statement(CALLER)
 _ONE_AT_A_TIME: Final = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0))))
 _ASKED_BEFORE: Final = Statement(
     select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.input_digest).where(
@@ -130,9 +130,11 @@ async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: 
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) -> None:
     values = {"account_id": grant.account_id, "cloud_id": grant.cloud_id}
+    # Without a scope, nothing is seen, and so nothing is locked; what is read before the locks decides nothing.
+    await set_scope(transaction.fetch, grant.account_id)
     for lock in _LOCKS:
         await transaction.fetch(lock, values)
-    principal = Principals().of(grant.account_id, await transaction.fetch(_CALLER, values))
+    principal = Principals().of(grant.account_id, await set_scope(transaction.fetch, grant.account_id))
     again = decide(caller.asker_as(principal), grant.privilege.action, grant.cloud_id, datetime.now(UTC))
     if not isinstance(again, Grant):
         raise refusal_of(again, grant.privilege)

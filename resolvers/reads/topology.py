@@ -86,7 +86,7 @@ class Topologies:
 
 
 async def load_caller(snapshot: Snapshot, principals: Principals, account_id: UUID) -> Caller:
-    """Read the caller of an operation and the version of the topology, in its first statement.
+    """Read the caller of an operation and the version of the topology, in its first statement, which sets the scope.
 
     Raises Unauthenticated if there is no such account, or it is disabled.
     """

@@ -336,6 +336,13 @@ def test_serving_an_own_database_needs_it_migrated(
     assert run("downgrade", "base", "--yes", **environment_of(bare)).stdout.endswith(" to none.\n")
 
 
+def test_a_role_that_row_level_security_would_not_hold_does_not_serve(
+    database: DatabaseUrls, environment_of: Callable[[DatabaseUrls], dict[str, str]]
+) -> None:
+    as_owner = DatabaseUrls(app=database.owner, owner=database.owner)
+    assert "does not serve as the role postgres" in refusal("serve", "--port", "0", **environment_of(as_owner))
+
+
 def test_the_demo_keeps_off_an_operators_database(
     database: DatabaseUrls, environment_of: Callable[[DatabaseUrls], dict[str, str]]
 ) -> None:

@@ -59,7 +59,7 @@ def cell(value: Any) -> Any:
 
 @dataclass
 class Inventories:
-    """Imports into one database under the app's role; rows are in an organization of the test's own."""
+    """Imports into one database, as its owner; rows are in an organization of the test's own."""
 
     urls: DatabaseUrls
     folder: Path
@@ -90,7 +90,7 @@ class Inventories:
         return Source(name or f"inventory.{format_}", format_, path)
 
     async def load(self, content: Content, format_: Format = Format.NDJSON, **options: Any) -> ImportSummary:
-        return await import_inventory(self.urls.app, [self.source(content, format_)], **options)
+        return await import_inventory(self.urls.owner, [self.source(content, format_)], **options)
 
     async def refusal(self, content: Content, format_: Format = Format.NDJSON, **options: Any) -> list[RowError]:
         """The errors for which an input is refused, after checking that nothing was written."""
@@ -104,7 +104,7 @@ class Inventories:
         return [str(error) for error in await self.refusal(content, format_, **options)]
 
     async def query(self, statement: str, **parameters: object) -> list[Row[Any]]:
-        engine = create_async_engine(self.urls.app, poolclass=NullPool)
+        engine = create_async_engine(self.urls.owner, poolclass=NullPool)
         async with engine.connect() as connection:
             rows = (await connection.execute(text(statement), parameters)).all()
         await engine.dispose()

@@ -73,7 +73,7 @@ class Demo:
 async def demo(database: DatabaseUrls) -> AsyncIterator[Demo]:
     told: list[tuple[int, int]] = []
     summary = await load_demo(database.owner, resources=RESOURCES, progress=lambda *now: told.append(now))
-    engine = create_async_engine(database.app, poolclass=NullPool)
+    engine = create_async_engine(database.owner, poolclass=NullPool)
     async with engine.connect() as connection:
         yield Demo(connection, summary, told)
     await engine.dispose()

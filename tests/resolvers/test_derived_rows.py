@@ -75,8 +75,9 @@ async def test_tags_and_places_follow_many_changes_of_resources(
 
 
 async def follow(engine: AsyncEngine, shop: Shop, steps: list[tuple[str, Any]]) -> None:
-    """Take the steps in a transaction that is rolled back, and compare after each."""
+    """Take the steps in a transaction of the app's role, in the scope of an account; it is rolled back."""
     async with engine.connect() as connection:
+        await connection.execute(select(func.enter_scope(shop.account)))
         alive: list[UUID] = [shop.web, shop.spare]
         await compare(connection)
         for kind, what in steps:

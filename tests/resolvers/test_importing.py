@@ -278,7 +278,7 @@ async def test_files_of_both_formats_are_one_input(inventories: Inventories) -> 
         inventories.source([inventories.row("a")], Format.CSV),
         inventories.source([inventories.row("b")], Format.NDJSON),
     ]
-    found = await import_inventory(inventories.urls.app, sources)
+    found = await import_inventory(inventories.urls.owner, sources)
     assert found.created == 2
 
 
@@ -311,7 +311,7 @@ async def test_the_standard_input_is_read_like_a_file(inventories: Inventories) 
 async def test_progress_ends_at_the_end_of_every_stage(inventories: Inventories) -> None:
     told: list[tuple[Stage, int, int | None]] = []
     source = inventories.source([inventories.row(f"n{number}") for number in range(30)])
-    await import_inventory(inventories.urls.app, [source], progress=lambda *now: told.append(now))
+    await import_inventory(inventories.urls.owner, [source], progress=lambda *now: told.append(now))
     assert [stage for stage, _, _ in told] == [Stage.READING, Stage.CHECKING, Stage.WRITING]
     assert told[0][1:] == (source.size, source.size)
     assert told[-1][1:] == (30, 30)
@@ -335,7 +335,7 @@ async def test_of_two_imports_of_the_same_at_once_one_may_be_told_to_run_again(i
     rows = [inventories.row(f"n{number}") for number in range(50)]
     sources = [[inventories.source(rows)] for _ in range(2)]
     outcomes = await asyncio.gather(
-        *(import_inventory(inventories.urls.app, source) for source in sources), return_exceptions=True
+        *(import_inventory(inventories.urls.owner, source) for source in sources), return_exceptions=True
     )
     assert any(not isinstance(outcome, BaseException) for outcome in outcomes)
     assert all(isinstance(outcome, ImportInterrupted) for outcome in outcomes if isinstance(outcome, BaseException))

@@ -57,7 +57,7 @@ def test_the_examples_that_the_guide_and_their_page_name_are_there() -> None:
 
 async def test_the_examples_can_be_imported_and_say_the_same(database: DatabaseUrls, tmp_path: Path) -> None:
     async def load(name: str) -> tuple[int, int, int]:
-        found = await import_inventory(database.app, sources_of([str(PROJECT / "examples" / name)]))
+        found = await import_inventory(database.owner, sources_of([str(PROJECT / "examples" / name)]))
         return found.created, found.updated, found.unchanged
 
     assert await load("emeraude.csv") == (40, 0, 0)

@@ -206,7 +206,7 @@ async def test_both_lines_of_a_duplicate_are_told_also_across_files(inventories:
         [inventories.row("c", external_id="cmdb-a"), inventories.row("b", external_id="other")], name="two.ndjson"
     )
     with pytest.raises(ImportRefused) as refused:
-        await import_inventory(inventories.urls.app, [first, second])
+        await import_inventory(inventories.urls.owner, [first, second])
     assert [str(error) for error in refused.value.errors] == [
         (
             'two.ndjson:1: external_id: "cmdb-a" is the external_id of one.ndjson:1 too;'
@@ -412,7 +412,7 @@ async def test_what_cannot_be_opened_is_told(inventories: Inventories, tmp_path:
     ]
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     with pytest.raises(ImportRefused) as refused:
-        await import_inventory(inventories.urls.app, sources)
+        await import_inventory(inventories.urls.owner, sources)
     assert [str(error) for error in refused.value.errors] == [
         "folder.csv: cannot be read: Is a directory; expected a file",
         "missing.csv: cannot be read: No such file or directory; expected a file",
@@ -426,7 +426,7 @@ async def test_a_file_that_may_not_be_read_is_told(inventories: Inventories, tmp
     secret.write_text("x")
     secret.chmod(0)
     with pytest.raises(ImportRefused) as refused:
-        await import_inventory(inventories.urls.app, [Source("secret.csv", Format.CSV, secret)])
+        await import_inventory(inventories.urls.owner, [Source("secret.csv", Format.CSV, secret)])
     assert [str(error) for error in refused.value.errors] == [
         "secret.csv: cannot be read: Permission denied; expected a file"
     ]

@@ -28,12 +28,12 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="module")
 async def engine(database: DatabaseUrls, shop: Shop) -> AsyncIterator[AsyncEngine]:
-    """The database as the app's role uses it."""
+    """The database as its owner uses it: no row policy stands before a constraint."""
     owner = create_async_engine(database.owner, poolclass=NullPool)
     async with owner.begin() as connection:
         await load_shop(connection, shop)
     await owner.dispose()
-    engine = create_async_engine(database.app)
+    engine = create_async_engine(database.owner)
     yield engine
     await engine.dispose()
 

@@ -17,6 +17,7 @@ from resolvers.tables import Resource, Service
 from resolvers.trace import Trace
 from tests.resolvers.holding import holding, nothing_runs
 from tests.resolvers.shop import Shop, load_shop
+from tests.schema.lines import SWITCH_OFF
 
 RESOURCE, SERVICE = table(Resource), table(Service)
 SERVICES = Statement(select(SERVICE.c.name).order_by(SERVICE.c.name))
@@ -34,6 +35,7 @@ async def owner(database: DatabaseUrls, shop: Shop) -> AsyncEngine:
     owner = create_async_engine(database.owner, poolclass=NullPool)
     async with owner.begin() as connection:
         await load_shop(connection, shop)
+        await connection.execute(text(SWITCH_OFF))  # these tests are of transactions, whatever their scope
     return owner
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from sqlalchemy import NullPool, func, literal, select, update
+from sqlalchemy import NullPool, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from auth.statements import Statement
@@ -19,6 +19,7 @@ from resolvers.trace import Trace
 from resolvers.transaction import Transaction, open_transaction
 from tests.resolvers.holding import holding, nothing_runs
 from tests.resolvers.shop import Shop, load_shop
+from tests.schema.lines import SWITCH_OFF
 
 SERVICE = table(Service)
 NAMES = Statement(select(SERVICE.c.description))
@@ -32,6 +33,7 @@ async def owner(database: DatabaseUrls) -> AsyncEngine:
     owner = create_async_engine(database.owner, poolclass=NullPool)
     async with owner.begin() as connection:
         await load_shop(connection, Shop())
+        await connection.execute(text(SWITCH_OFF))  # these tests are of transactions, whatever their scope
     return owner
 
 

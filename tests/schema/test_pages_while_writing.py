@@ -110,7 +110,7 @@ async def shelf(make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Shel
     urls, world = make_database(), make_world()
     await load_world(urls, world)
     reader = Database(urls.app, pool_size=1, statement_seconds=20)
-    writer = create_async_engine(urls.app)
+    writer = create_async_engine(urls.owner)
     yield Shelf(Graph(reader, world), writer)
     await reader.close()
     await writer.dispose()

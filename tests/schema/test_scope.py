@@ -29,7 +29,9 @@ from resolvers.tables import Operation, Resource, Service
 from resolvers.trace import Trace
 from schema.build import build_schema
 from schema.ids import RESOURCE_TYPES, global_id
+from tests.databases import Databases
 from tests.schema.graph import Graph
+from tests.schema.lines import LINES, only
 from tests.schema.making import make_world
 from tests.schema.tenants import (
     HIDDEN,
@@ -53,10 +55,13 @@ def tenants() -> World:
     return with_profiles(make_world())
 
 
-@pytest.fixture(scope="module")
-async def graph(tenants: World, make_database: Callable[[], DatabaseUrls]) -> AsyncIterator[Graph]:
-    async with graph_over(make_database(), tenants) as graph:
-        yield graph
+@pytest.fixture(scope="module", params=LINES)
+async def graph(request: pytest.FixtureRequest, tenants: World, databases: Databases) -> AsyncIterator[Graph]:
+    """The graph, and again with each of the two lines of defence alone: either must show the same."""
+    urls = databases.make()
+    with only(request.param, databases, urls):
+        async with graph_over(urls, tenants) as graph:
+            yield graph
 
 
 async def listed(graph: Graph, email: str, field: str, selection: str = "id") -> list[Any]:
