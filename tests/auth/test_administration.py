@@ -308,7 +308,8 @@ def mutants() -> Iterator[Any]:
         ]
         for who in everyone:
             if who != rule.who:
-                yield pytest.param(replace(rule, who=who), id=f"{rule.mutation} by {who}")
+                named = who if isinstance(who, Role) else " or ".join(sorted(who)) or "nobody"
+                yield pytest.param(replace(rule, who=who), id=f"{rule.mutation} by {named}")
         other = MfaBinding.SESSION if rule.mfa_binding is MfaBinding.OPERATION else MfaBinding.OPERATION
         yield pytest.param(replace(rule, mfa_binding=other), id=f"{rule.mutation} bound to the {other}")
         for seconds in (-1, 1):

@@ -24,6 +24,7 @@ from gateway.postgres import DatabaseUrls
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 from tests.databases import Databases
+from tests.schema.lines import SWITCH_OFF
 
 NOW = datetime(2026, 3, 2, 9, 30, 10, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -89,6 +90,12 @@ class Person:
     async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> bool:
         self.looked_at += 1
         return await Totp(SEAL).verify(fetch, challenge, answer, now)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_policies(database: DatabaseUrls, databases: Databases) -> None:
+    """Row-level security shows the app's role nothing without a scope, which is set by those who call what is tried."""
+    databases.run(SWITCH_OFF, database)
 
 
 @pytest.fixture

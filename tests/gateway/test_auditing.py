@@ -17,6 +17,13 @@ from resolvers.database import Database
 from resolvers.snapshot import open_snapshot
 from resolvers.trace import Trace
 from resolvers.transaction import open_transaction
+from tests.auth.audit.entries import READABLE
+from tests.databases import Databases
+
+
+@pytest.fixture(scope="module", autouse=True)
+def readable(database: DatabaseUrls, databases: Databases) -> None:
+    databases.run(READABLE, database)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from auth.issuer import Issuer
 from auth.mfa.approvals import has_approval, operation_digest, request_approval
 from auth.permissions import Action
+from auth.principal import set_scope
 from auth.tables import Account, AccountKind, table
 from auth.tokens import Claims, JwtVerifier
 from gateway.keys import signing_key
@@ -113,6 +114,7 @@ class Person:
         """The challenge of an operation that is refused for the lack of an approval, and the operation's digest."""
         digest = operation_digest(self.account, Action.DELETE_INSTANCE, self.house.shop.alpha, {"name": name})
         async with open_transaction(self.house.base) as transaction:
+            await set_scope(transaction.fetch, self.account)
             challenge = await request_approval(
                 transaction.fetch,
                 self.account,
@@ -126,6 +128,7 @@ class Person:
 
     async def has_approved(self, digest: bytes) -> bool:
         async with open_transaction(self.house.base) as transaction:
+            await set_scope(transaction.fetch, self.account)
             return await has_approval(transaction.fetch, self.account, digest, datetime.now(UTC))
 
 

@@ -90,3 +90,7 @@ async def exported(base: Database, *chains: UUID) -> list[bytes]:
 async def reading(base: Database) -> AsyncIterator[Any]:
     async with open_snapshot(base, Trace()) as snapshot:
         yield snapshot.fetch
+
+
+READABLE = "CREATE POLICY reading ON audit_record FOR SELECT USING (true)"
+"""Lets the app's role read what it has recorded, which it may not; for tests that look whether it is there."""
