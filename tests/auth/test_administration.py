@@ -33,8 +33,10 @@ from gateway.postgres import DatabaseUrls
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 from tests.auth.askers import ACME, ALPHA, ANN, BETA, BOB, GLOBEX, MAX_AGE, NOW, OMEGA, asker
+from tests.databases import Databases
 from tests.gateway.running import fill
 from tests.resolvers.shop import Shop
+from tests.schema.lines import SWITCH_OFF
 
 CAROL = UUID(int=3)
 MODIFY, MANAGE = (Profile.OPE, Profile.POW), (Profile.POW,)
@@ -333,9 +335,11 @@ APPOINT = Statement(
 )
 
 
-async def test_representatives_are_read_from_the_database(database: DatabaseUrls) -> None:
+async def test_representatives_are_read_from_the_database(database: DatabaseUrls, databases: Databases) -> None:
     shop = Shop()
     await fill(database, shop)
+    # It is read in the scope of the account, and appointing is not the app's yet.
+    databases.run(SWITCH_OFF, database)
     opened = Database(database.app, pool_size=1, statement_seconds=5)
     try:
         async with open_transaction(opened) as transaction:

@@ -25,9 +25,10 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory, database: DatabaseUr
 
 
 def root_fields() -> list[str]:
-    query = build_schema()._schema.query_type
-    assert query is not None
-    return list(query.fields)
+    schema = build_schema()._schema
+    assert schema.query_type
+    assert schema.mutation_type
+    return [*schema.query_type.fields, *schema.mutation_type.fields]
 
 
 async def schemathesis(gateway: Gateway, folder: Path, examples: int, *options: str) -> tuple[int | None, str]:

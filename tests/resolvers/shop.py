@@ -191,6 +191,8 @@ class Shop:
                 "progress": 100,
                 "submitted_by": "ann",
                 "submitted_by_id": self.account,
+                "idempotency_key": name,
+                "input_digest": bytes(32),
             },
             t.OperationStep: {
                 **of_cloud,

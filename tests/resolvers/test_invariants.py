@@ -282,6 +282,11 @@ REFUSED: dict[str, Case] = {
     "an operation that is more than done": (Operation, {"progress": 101}, "ck_operation_progress_range"),
     "an operation that is less than begun": (Operation, {"progress": -1}, "ck_operation_progress_range"),
     "an operation of an unknown status": (Operation, {"status": "LOST"}, "ck_operation_status_known"),
+    "an operation with an idempotency key and no digest of its input": (
+        Operation,
+        {"input_digest": None},
+        "ck_operation_idempotency_digest",
+    ),
     "a step of an unknown status": (t.OperationStep, {"status": "LOST"}, "ck_operation_step_status_known"),
     "two steps in one place": (
         t.OperationStep,
@@ -311,6 +316,7 @@ TWICE: dict[str, tuple[type[SQLModel], tuple[str, ...]]] = {
     "uq_cluster_node_organization_id_resource_id_name": (t.ClusterNode, ("name",)),
     "uq_indicator_organization_id_service_id_name": (t.Indicator, ("name",)),
     "uq_sms_subscription_organization_id_service_id": (t.SmsSubscription, ("service_id",)),
+    "uq_operation_idempotency_key": (Operation, ("action", "submitted_by_id", "idempotency_key")),
     "uq_maintenance_subject_organization_id_maintenance_id_service_id_resource_id": (
         t.MaintenanceSubject,
         ("resource_id",),
