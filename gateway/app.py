@@ -63,6 +63,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
         Guard(schema),
         show_trace=settings.demo or settings.debug,
         on_operation=observer.operation_ended,
+        on_refused_mutation=audit.refused_mutation,
     )
 
     async def home(_: Request) -> RedirectResponse:

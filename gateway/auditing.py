@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager, suppress
 
 from auth.audit.checkpoints import add_checkpoints
 from auth.audit.denials import DenialLog
-from auth.audit.records import Entry
+from auth.audit.records import PLATFORM, Decision, Entry, Who
 from auth.keys import SigningKey, VerificationKey
+from auth.tokens import Claims
 from gateway.keys import KeyRing
 from gateway.settings import Settings
 from gateway.telemetry.logs import correlation_id
+from resolvers.context import Origin
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 
@@ -26,6 +28,9 @@ RECORDS = 1000
 """How many records without a checkpoint are much."""
 CHECKPOINT_SECONDS = 300.0
 """How long a record waits for a checkpoint at the most."""
+
+MUTATION = "mutation"
+"""What a mutation is recorded as that is not known to be one in particular."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +49,11 @@ class Audit:
     def denied(self, entry: Entry) -> None:
         """Record a denial, soon; never waits, never raises."""
         self._denials.record(entry)
+
+    def refused_mutation(self, claims: Claims | None, code: str, origin: Origin) -> None:
+        """Record a mutation that was refused before it was known what it is about."""
+        who = Who.of(claims, host=origin.host)
+        self.denied(Entry(PLATFORM, MUTATION, Decision.DENIED, who, code=code, correlation_id=origin.correlation_id))
 
     async def checkpoint(self, *, least: int = 1) -> int:
         """Sign the heads of chains with at least so many records since their last checkpoint; says how many."""

@@ -36,6 +36,13 @@ def test_the_query_of_the_readme_is_valid() -> None:
     assert validate(build_schema()._schema, parse(query)) == []
 
 
+def test_the_documents_of_the_mutations_page_are_valid() -> None:
+    documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "mutations.md").read_text(), re.DOTALL)
+    assert len(documents) == 2
+    for document in documents:
+        assert validate(build_schema()._schema, parse(document)) == []
+
+
 def test_the_permissions_are_documented_as_the_gateway_decides_them() -> None:
     page = (ROOT / "docs" / "permissions.md").read_text()
     assert page == permissions_page()

@@ -92,7 +92,8 @@ class GraphQLEndpoint:
 
     A request with `X-Trace: 1` is answered with `extensions.cost {objects, maximum}`, which follows from the request
     alone, and if `show_trace`, for demos and debugging, with `extensions.trace {sqlStatements, dbMs, totalMs}`.
-    `on_operation` is told of every operation when its answer is complete.
+    `on_operation` is told of every operation when its answer is complete, `on_refused_mutation` of mutations that came
+    as far as being one and no further: whose token it was, if it was one, the code, and where it came from.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class GraphQLEndpoint:
         *,
         show_trace: bool = False,
         on_operation: Callable[[OperationReport], None] = lambda report: None,
+        on_refused_mutation: Callable[[Claims | None, str, Origin], None] = lambda claims, code, origin: None,
     ) -> None:
         self._engine = engine
         self._tokens = tokens
@@ -116,6 +118,7 @@ class GraphQLEndpoint:
         self._show_trace = show_trace
         self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
         self._on_operation = on_operation
+        self._on_refused_mutation = on_refused_mutation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -145,7 +148,23 @@ class GraphQLEndpoint:
             return self._refuse(exchange, self._errors.show([GraphQLError("", original_error=error)]))
 
     async def _execute(self, exchange: _Exchange, request: GraphQLRequest) -> ExecutionResult:
-        claims = self._claims(exchange.request)
+        claims: Claims | None = None
+        try:
+            claims = self._claims(exchange.request)
+            return await self._execute_as(claims, exchange, request)
+        except RequestError as error:
+            self._tell_of_refusal(exchange, request, claims, self._errors.show(error.errors[:1])[0].code)
+            raise
+        except Unauthenticated as error:
+            self._tell_of_refusal(exchange, request, claims, error.code)
+            raise
+
+    def _tell_of_refusal(self, exchange: _Exchange, request: GraphQLRequest, claims: Claims | None, code: str) -> None:
+        prepared = self._engine.prepare(request.query, hide_suggestions=True)
+        if prepared.operation_type(request.operation_name) is OperationType.MUTATION:
+            self._on_refused_mutation(claims, code, exchange.origin)
+
+    async def _execute_as(self, claims: Claims | None, exchange: _Exchange, request: GraphQLRequest) -> ExecutionResult:
         anonymous = claims is None
         prepared = self._engine.prepare(request.query, hide_suggestions=anonymous)
         type_ = prepared.operation_type(request.operation_name)

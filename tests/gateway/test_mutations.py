@@ -356,6 +356,26 @@ async def test_what_was_allowed_denied_and_rehearsed_is_in_the_audit_log(people:
     assert (email, host, digests) == ("ope@people.example", "127.0.0.1", 32)
 
 
+async def test_mutations_that_are_refused_as_requests_are_in_the_audit_log(people: Privileged) -> None:
+    field = "startInstance(input: $input) { userErrors { code } }"
+    twice = f"mutation ($input: StartInstanceInput!) {{ a: {field} b: {field} }}"
+    await people.ask("ope", twice, spare(people))
+    await people.ask("ope", STARTING, {"instanceId": None})
+    sent = {"query": STARTING, "variables": {"input": spare(people)}}
+    for authorization in ("", "Bearer not.a.token"):
+        await people.gateway.client.post("/graphql", json=sent, headers={"Authorization": authorization})
+    await people.sql("UPDATE account SET disabled_at = now() WHERE id = :id", id=people.people["ope"])
+    await people.ask("ope", STARTING, spare(people))
+    await people.gateway.client.post("/graphql", json={"query": "{ nothing }"})
+    assert await audited(people) == [
+        ("mutation", "DENIED", "LIMIT_EXCEEDED"),
+        ("mutation", "DENIED", "BAD_USER_INPUT"),
+        ("mutation", "DENIED", "UNAUTHENTICATED"),
+        ("mutation", "DENIED", "UNAUTHENTICATED"),
+        ("mutation", "DENIED", "UNAUTHENTICATED"),
+    ]
+
+
 async def test_what_cannot_be_recorded_is_not_done(people: Privileged) -> None:
     await people.sql("ALTER TABLE audit_record ADD CONSTRAINT nothing CHECK (decision <> 'ALLOWED')")
     before = await people.state()
