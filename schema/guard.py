@@ -123,7 +123,8 @@ async def _require_factor(
         await set_scope(transaction.fetch, account_id)
         methods = await methods_of_account(transaction.fetch, account_id)
         if is_bound:
-            words = f"{privilege.description} {target.name}"
+            cloud = caller.principal.clouds_by_id[target.cloud_id]
+            words = f"{privilege.description.rstrip('.')}: {target.name} in the Cloud {cloud.name}."
             challenge = await request_approval(
                 transaction.fetch, account_id, privilege.action, target.cloud_id, request.approval, words, now
             )

@@ -132,7 +132,7 @@ async def test_a_deletion_takes_an_approval_of_exactly_itself_which_is_spent(peo
     assert refused.answer.status_code == 401
     assert refused.body["errors"][0]["extensions"]["binding"] == "OPERATION"
     ((words,),) = await people.sql("SELECT words FROM mfa_challenge WHERE kind = 'OPERATION'")
-    assert "spare" in words
+    assert words == "Delete an inactive instance, with its snapshots and aliases: spare in the Cloud Alpha."
     await people.approve("pow", await people.open_digest("pow"))
     other = await people.ask("pow", DELETE, {"instanceId": global_id("Instance", people.shop.web)})
     assert other.code == "INSUFFICIENT_USER_AUTHENTICATION"
