@@ -64,7 +64,7 @@ class Guard:
         privilege, errors = guarded.privilege, check_common(values)
         request = _request(caller, privilege, values)
         if not errors:
-            known = await asked_before(caller, privilege.action.value, request)
+            known = await asked_before(caller, privilege.action, request)
             if known is not None:
                 return Decision(privilege.action, request, outcome=known)
         try:

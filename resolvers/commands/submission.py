@@ -2,18 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, insert, select
+import asyncpg
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, insert, select
 
 from auth.audit.records import Decision as Audited
 from auth.audit.records import append
 from auth.decisions import Grant, decide
 from auth.errors import InsufficientUserAuthentication, ItcareError
 from auth.mfa.approvals import spend_approval
+from auth.permissions import Action
 from auth.principal import Principals, set_scope
-from auth.statements import Statement
+from auth.statements import Fetch, Statement
 from auth.tables import Account, Factor, Membership, table, uuid7
 from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
 from resolvers.commands.recording import entry_of
@@ -39,6 +41,8 @@ _ONE_AT_A_TIME: Final = Statement(select(func.pg_advisory_xact_lock(func.hashtex
 _ASKED_BEFORE: Final = Statement(
     select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.input_digest).where(
         and_(
+            # By them the index of the key begins.
+            OPERATION.c.organization_id == any_(bindparam("organizations", type_=ARRAY(Uuid()))),
             OPERATION.c.submitted_by_id == bindparam("account_id"),
             OPERATION.c.action == bindparam("action"),
             OPERATION.c.idempotency_key == bindparam("idempotency_key"),
@@ -59,19 +63,12 @@ class _Rehearsed(Exception):
     """A dry run came to its end: what it did is taken back."""
 
 
-async def asked_before(caller: Caller, action: str, request: Request) -> Outcome | None:
+async def asked_before(caller: Caller, action: Action, request: Request) -> Outcome | None:
     """Find the operation that the caller was given for the same key; None without a key, or the first time.
 
     It is answered only while the caller sees into its Cloud.
     """
-    if request.idempotency_key is None:
-        return None
-    values = {
-        "account_id": caller.principal.account_id,
-        "action": action,
-        "idempotency_key": request.idempotency_key,
-    }
-    return _same(caller, request, await caller.loaders.snapshot.fetch(_ASKED_BEFORE, values))
+    return await _find(caller.loaders.snapshot.fetch, caller, action, request)
 
 
 async def submit(caller: Caller, grant: Grant, request: Request, change: Change) -> Outcome:
@@ -106,12 +103,7 @@ async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: 
     if request.idempotency_key is not None and not request.dry_run:
         key = f"{grant.account_id}:{grant.privilege.label}:{request.idempotency_key}"
         await transaction.fetch(_ONE_AT_A_TIME, {"key": key})
-        values = {
-            "account_id": grant.account_id,
-            "action": grant.privilege.action.value,
-            "idempotency_key": request.idempotency_key,
-        }
-        found = _same(caller, request, await transaction.fetch(_ASKED_BEFORE, values))
+        found = await _find(transaction.fetch, caller, grant.privilege.action, request)
         if found is not None:
             return found
     now = datetime.now(UTC)
@@ -140,7 +132,16 @@ async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) 
         raise refusal_of(again, grant.privilege)
 
 
-def _same(caller: Caller, request: Request, found: Any) -> Outcome | None:
+async def _find(fetch: Fetch, caller: Caller, action: Action, request: Request) -> Outcome | None:
+    if request.idempotency_key is None:
+        return None
+    values = {
+        "organizations": list(caller.principal.scope.resource_organizations),
+        "account_id": caller.principal.account_id,
+        "action": action.value,
+        "idempotency_key": request.idempotency_key,
+    }
+    found = await fetch(_ASKED_BEFORE, values)
     if not found:
         return None
     operation_id, cloud_id, digest = found[0]
@@ -175,5 +176,11 @@ async def _record(
         "idempotency_key": request.idempotency_key,
         "input_digest": request.digest,
     }
-    operation_id: UUID = (await transaction.fetch(_RECORD, values))[0]["id"]
+    try:
+        operation_id: UUID = (await transaction.fetch(_RECORD, values))[0]["id"]
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "uq_operation_idempotency_key":
+            raise
+        # For an operation in a Cloud that the caller no longer sees.
+        raise Refused(KEY_REUSED) from None
     return operation_id

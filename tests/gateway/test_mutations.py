@@ -248,6 +248,27 @@ async def test_the_same_key_at_once_makes_one_operation(people: Privileged) -> N
     assert await people.sql("SELECT count(*) FROM operation WHERE idempotency_key = 'k-2'") == [(1,)]
 
 
+async def test_a_key_that_was_used_where_the_caller_sees_no_more_is_used_up_all_the_same(people: Privileged) -> None:
+    ope, shop = people.people["ope"], people.shop
+    await people.sql(
+        "INSERT INTO membership (organization_id, cloud_id, account_id, profile, created_at)"
+        " VALUES (:organization, :cloud, :account, 'OPE', now())",
+        organization=shop.acme,
+        cloud=shop.beta,
+        account=ope,
+    )
+    await people.sql("UPDATE resource SET status = 'INACTIVE' WHERE id = :id", id=shop.resource_of_beta)
+    beta = {"instanceId": global_id("Instance", shop.resource_of_beta), "idempotencyKey": "k-3"}
+    assert (await people.ask("ope", STARTING, beta)).user_errors == []
+    await people.sql(
+        "DELETE FROM membership WHERE account_id = :account AND cloud_id = :cloud", account=ope, cloud=shop.beta
+    )
+    before = await people.state()
+    reused = await people.ask("ope", STARTING, spare(people, idempotencyKey="k-3"))
+    assert reused.user_errors == ["IDEMPOTENCY_KEY_REUSED"]
+    assert await people.state() == before
+
+
 async def test_a_profile_that_is_withdrawn_refuses_the_next_request(people: Privileged) -> None:
     await people.sql("DELETE FROM membership WHERE account_id = :id", id=people.people["ope"])
     assert (await people.ask("ope", STARTING, spare(people))).code == "NOT_FOUND"
