@@ -15,6 +15,7 @@ from resolvers.database import FAILURES, ConnectionLost, Database
 from resolvers.trace import Trace
 from resolvers.transaction import Transaction, writing
 
+FOR_ITS_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
 HEAVIEST_KEPT = 8
 """Statements are kept for the next caller, but for those with more conditions than this.
 
@@ -31,6 +32,7 @@ class Snapshot:
         self._lock = asyncio.Lock()
         self._trace = trace
         self._open = True
+        self._plans_for_values = False
         self._reading: asyncio.Task[Any] | None = None
 
     def statement(self, shape: Hashable, build: Callable[[], Executable], *, weight: int = 0) -> Statement:
@@ -42,13 +44,28 @@ class Snapshot:
         async with self._lock:
             return await self._run(statement, values or {})
 
+    async def plan_for_values(self) -> None:
+        """Let the statements from here on be planned for the values that they are given, which takes a round trip.
+
+        PostgreSQL plans a statement that it has seen often for any values at all. What a caller filters by makes too
+        much of a difference for that: of a rare value all rows are sorted soonest, of a frequent one the order of an
+        index is followed.
+        """
+        async with self._lock:
+            if not self._plans_for_values:
+                self._require_open()
+                await self._execute(FOR_ITS_VALUES)
+                self._plans_for_values = True
+
     async def fetch_within(
         self, seconds: float, statement: Statement, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """Run one select under a time limit of its own; raises CountTimeout, and the transaction goes on."""
         async with self._lock:
             self._require_open()
-            await self._execute(f"SAVEPOINT counting; SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            await self._execute(
+                f"SAVEPOINT counting; SET LOCAL statement_timeout = {int(seconds * 1000)}; {FOR_ITS_VALUES}"
+            )
             try:
                 return await self._run(statement, values or {})
             except asyncpg.QueryCanceledError:
@@ -63,6 +80,7 @@ class Snapshot:
         """Put a transaction that writes in the place of this one, and then another that sees what was written."""
         async with self._lock:
             self._require_open()
+            self._plans_for_values = False
             try:
                 async with writing(self._database, self._connection) as transaction:
                     yield transaction

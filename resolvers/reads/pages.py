@@ -186,6 +186,8 @@ async def load_pages(
     make = of.source.make(names)
     shape = (of.name, scope.shape, names, *[query.shape for query in queries])
     weight = sum(1 + size(query.where) for query in queries)
+    if weight > len(queries):
+        await snapshot.plan_for_values()
     values = dict(scope.values)
     for n, (query, parents) in enumerate(parents_of.items()):
         values |= Parameters(f"q{n}_").named(query.values) | {f"parents{n}": parents}

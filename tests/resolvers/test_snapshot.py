@@ -205,6 +205,25 @@ async def test_a_count_that_fails_otherwise_fails_as_what_it_is(snapshot: Snapsh
     assert await names(snapshot) == before
 
 
+async def test_statements_are_planned_for_their_values_where_that_was_asked_for_and_in_counts(
+    reader: Database, database: DatabaseUrls
+) -> None:
+    mode = Statement(select(func.current_setting("plan_cache_mode")))
+    for _ in range(2):
+        async with open_snapshot(reader, Trace()) as snapshot:
+            assert (await snapshot.fetch(mode))[0][0] == "auto"
+            assert (await snapshot.fetch_within(5, mode))[0][0] == "force_custom_plan"
+            assert (await snapshot.fetch(mode))[0][0] == "auto"
+            for _ in range(2):
+                await snapshot.plan_for_values()
+                assert (await snapshot.fetch(mode))[0][0] == "force_custom_plan"
+            async with snapshot.written() as transaction:
+                assert (await transaction.fetch(mode))[0][0] == "auto"
+            assert (await snapshot.fetch(mode))[0][0] == "auto"
+            await snapshot.plan_for_values()
+            assert (await snapshot.fetch(mode))[0][0] == "force_custom_plan"
+
+
 async def test_other_statements_wait_while_a_count_has_its_limit(snapshot: Snapshot, database: DatabaseUrls) -> None:
     async with holding(database, "resource") as hold:
         await names(snapshot)
