@@ -153,24 +153,30 @@ class GraphQLEndpoint:
             claims = self._claims(exchange.request)
             return await self._execute_as(claims, exchange, request)
         except RequestError as error:
-            self._tell_of_refusal(exchange, request, claims, self._errors.show(error.errors[:1])[0].code)
+            self._tell_of_refusal(exchange, claims, self._errors.show(error.errors[:1])[0].code)
             raise
         except Unauthenticated as error:
-            self._tell_of_refusal(exchange, request, claims, error.code)
+            if exchange.type == UNKNOWN:
+                # The token was looked at first: what was sent with it has not been read yet.
+                self._read(exchange, request, anonymous=True)
+            self._tell_of_refusal(exchange, claims, error.code)
             raise
 
-    def _tell_of_refusal(self, exchange: _Exchange, request: GraphQLRequest, claims: Claims | None, code: str) -> None:
-        prepared = self._engine.prepare(request.query, hide_suggestions=True)
-        if prepared.operation_type(request.operation_name) is OperationType.MUTATION:
+    def _read(self, exchange: _Exchange, request: GraphQLRequest, *, anonymous: bool) -> Prepared:
+        prepared = self._engine.prepare(request.query, hide_suggestions=anonymous)
+        type_ = prepared.operation_type(request.operation_name)
+        exchange.type = type_.value if type_ else UNKNOWN
+        return prepared
+
+    def _tell_of_refusal(self, exchange: _Exchange, claims: Claims | None, code: str) -> None:
+        if exchange.type == OperationType.MUTATION.value:
             self._on_refused_mutation(claims, code, exchange.origin)
 
     async def _execute_as(self, claims: Claims | None, exchange: _Exchange, request: GraphQLRequest) -> ExecutionResult:
         anonymous = claims is None
-        prepared = self._engine.prepare(request.query, hide_suggestions=anonymous)
-        type_ = prepared.operation_type(request.operation_name)
-        exchange.type = type_.value if type_ else UNKNOWN
+        prepared = self._read(exchange, request, anonymous=anonymous)
         if exchange.request.method == "GET":
-            _require_query(type_)
+            _require_query(exchange.type)
         if anonymous and not prepared.errors:
             _require_public(prepared, prepared.operation(request.operation_name))
         operation = self._engine.bind(prepared, request.operation_name, request.variables, hide_suggestions=anonymous)
@@ -238,9 +244,9 @@ class GraphQLEndpoint:
         return {"extensions": extensions}
 
 
-def _require_query(operation_type: OperationType | None) -> None:
+def _require_query(operation_type: str) -> None:
     # Also of a document with errors: how it was sent is what is wrong first.
-    if operation_type not in {OperationType.QUERY, None}:
+    if operation_type not in {OperationType.QUERY.value, UNKNOWN}:
         raise MethodNotAllowed("GET executes queries only: send this with POST.", allow="POST")
 
 
