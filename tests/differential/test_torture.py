@@ -77,7 +77,8 @@ SHARED_FATES = tuple((number, MISHAPS[2 + number % 2], 0.1) for number in range(
 @pytest.mark.parametrize("document", SHARED)
 async def test_what_is_shared(trial: Trial, cosmos: Cosmos, document: str) -> None:
     for fate in SHARED_FATES:
-        await trial.examine(Question(document), cosmos.opener(*fate), note=f"fate: {fate}")
+        verdict = await trial.examine(Question(document), cosmos.opener(*fate), note=f"fate: {fate}")
+        assert not verdict.refused
 
 
 @pytest.mark.long
