@@ -19,8 +19,7 @@ from schema.edge import by_column, edge
 from schema.enums import OsType
 from schema.ids import global_id, key_in
 from schema.node import Node
-from schema.operations import Operation
-from schema.payloads import ChangeInput, Payload, UserError, revision_in
+from schema.payloads import ChangeInput, Payload, revision_in
 from schema.resources import Resource, detail, from_details
 
 if TYPE_CHECKING:
@@ -161,9 +160,7 @@ class StartInstancePayload(Payload):
 
     subject_name, loader = "instance", "resource_by_id"
 
-    instance: Instance | None = strawberry.field(description="The instance, as it is now.")
-    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
+    instance: Instance | None = strawberry.field(description="The instance, as it is now; null if nothing was done.")
 
 
 @action(Action.START_INSTANCE, payload=StartInstancePayload)
@@ -186,8 +183,6 @@ class DeleteInstancePayload(Payload):
     subject_name, loader = "instance", "resource_by_id"
 
     instance: Instance | None = strawberry.field(description="The instance, if it is still there.")
-    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
 
 
 @action(Action.DELETE_INSTANCE, payload=DeleteInstancePayload)

@@ -19,9 +19,8 @@ from schema.connections import Connection, ResourcesConnection, connection_of, r
 from schema.edge import edge
 from schema.ids import parse_id
 from schema.node import Node
-from schema.operations import Operation
 from schema.organizations import Cloud, Service
-from schema.payloads import CommonInput, Payload, UserError, UserErrorCode
+from schema.payloads import CommonInput, Payload, UserErrorCode
 from schema.resources import Resource
 
 
@@ -62,9 +61,9 @@ class CreateMaintenancePayload(Payload):
 
     subject_name, loader = "maintenance", "maintenance_by_id"
 
-    maintenance: Maintenance | None = strawberry.field(description="The window.")
-    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
+    maintenance: Maintenance | None = strawberry.field(
+        description="The window; null if nothing was done, or it was done before."
+    )
 
 
 def _check(window: CreateMaintenanceInput, now: datetime) -> Sequence[UserErrorRow]:

@@ -12,6 +12,7 @@ from resolvers.commands.outcome import UserErrorCode as UserErrorCode
 from resolvers.context import Caller
 from schema.edge import Column, Info, by_column
 from schema.enums import described
+from schema.operations import Operation
 
 described(
     UserErrorCode,
@@ -43,6 +44,7 @@ class UserError:
     field: list[str] | None = by_column(_fields, description="The path of the input's field that it is wrong with.")
 
 
+@strawberry.type
 class Payload:
     """What every payload has, and how it finds what it is about."""
 
@@ -50,6 +52,9 @@ class Payload:
     """The name of the field that holds what the mutation is about."""
     loader: ClassVar[str]
     """The name of the loader that finds it."""
+
+    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
 
     @classmethod
     async def load_subject(cls, caller: Caller, key: UUID | None) -> Any:
