@@ -19,6 +19,16 @@ def protect_rows(*_: Any, **_named: Any) -> None:
     connection.exec_driver_sql(PROTECT_ROWS)
 
 
-context.configure(connection=connection, target_metadata=SQLModel.metadata, on_version_apply=protect_rows)
+def is_ours(name: str | None, type_: str, _: Any) -> bool:
+    # The queue's tables are PgQueuer's own, and in no model.
+    return not (type_ == "table" and name is not None and name.startswith("pgqueuer"))
+
+
+context.configure(
+    connection=connection,
+    target_metadata=SQLModel.metadata,
+    include_name=is_ours,
+    on_version_apply=protect_rows,
+)
 with context.begin_transaction():
     context.run_migrations()

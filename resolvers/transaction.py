@@ -8,6 +8,7 @@ import asyncpg
 
 from auth.statements import Statement
 from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, ConnectionLost, Database
+from resolvers.events import Event
 
 
 class Transaction:
@@ -16,6 +17,13 @@ class Transaction:
     def __init__(self, database: Database, connection: asyncpg.Connection) -> None:
         self._database = database
         self._connection = connection
+        self.events: list[Event] = []
+        """What is to be told of, once everything else is written."""
+
+    @property
+    def connection(self) -> asyncpg.Connection:
+        """The connection, for what is to be written through it in this transaction; a statement has been run before."""
+        return self._connection
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Run one statement and give its rows: those of a select, or those that a change returns."""

@@ -41,16 +41,7 @@ PREFIXES: Mapping[str, str] = {
     "FileSystem": "fsy",
 }
 TYPE_NAMES = {prefix: name for name, prefix in PREFIXES.items()}
-RESOURCE_TYPES: Mapping[str, str] = {
-    "INSTANCE": "Instance",
-    "LOAD_BALANCER": "LoadBalancer",
-    "OBJECT_STORE": "ObjectStore",
-    "KUBERNETES_CLUSTER": "KubernetesCluster",
-    "MANAGED_DATABASE": "ManagedDatabase",
-    "MESSAGE_BROKER": "MessageBroker",
-    "APPLICATION_SERVER": "ApplicationServer",
-    "FILE_STORAGE": "FileStorage",
-}
+RESOURCE_TYPES: Mapping[str, str] = {kind.value: kind.type_name for kind in ResourceType}
 """The GraphQL type of each resource type."""
 ROW_TYPES: Mapping[type, str] = {
     Principal: "Viewer",

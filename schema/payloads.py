@@ -27,6 +27,11 @@ described(
         "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input.",
         "IN_USE": "Something else needs it.",
         "OVERLAP": "It overlaps with another of its kind.",
+        "NAME_TAKEN": "There is one of that name already.",
+        "UNCHANGED": "It is so already.",
+        "LIMIT_REACHED": "There are as many as there can be.",
+        "PLACE_NOT_OPEN": "The availability zone or the data center is not open to the organization.",
+        "EXPIRED": "It has expired.",
     },
 )
 

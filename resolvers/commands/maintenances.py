@@ -6,13 +6,17 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert, or_, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, or_, select
 
 from auth.decisions import Grant
+from auth.permissions import Action
 from auth.statements import Statement
 from auth.tables import TIMESTAMP, table, uuid7
-from resolvers.commands.outcome import Changed, Refused, UserError, UserErrorCode
+from resolvers.commands.effects import Work, takes_effect
+from resolvers.commands.outcome import Changed, Refused, Step, UserError, UserErrorCode
+from resolvers.commands.resources import delete_row, inserting, told
 from resolvers.commands.submission import Change
+from resolvers.events import EventKind
 from resolvers.tables import Maintenance, MaintenanceSubject, Resource, Service
 from resolvers.transaction import Transaction
 
@@ -50,16 +54,6 @@ _OVERLAPPING: Final = Statement(
         MAINTENANCE.c.starts_at < bindparam("ends_at", type_=TIMESTAMP),
         MAINTENANCE.c.ends_at > bindparam("starts_at", type_=TIMESTAMP),
     )
-)
-_OPEN: Final = Statement(
-    insert(MAINTENANCE)
-    .values({column.name: bindparam(column.name, type_=column.type) for column in MAINTENANCE.c})
-    .returning(MAINTENANCE.c.id)
-)
-_ADD: Final = Statement(
-    insert(SUBJECT)
-    .values({column.name: bindparam(column.name, type_=column.type) for column in SUBJECT.c})
-    .returning(SUBJECT.c.id)
 )
 
 
@@ -114,10 +108,19 @@ async def _create(
         raise Refused(UserError("A subject has another window in that time.", UserErrorCode.OVERLAP, ("subjects",)))
     maintenance_id = uuid7()
     await transaction.fetch(
-        _OPEN, {**window, "id": maintenance_id, "reason": reason, "created_by": by, "created_at": now}
+        inserting(MAINTENANCE), {**window, "id": maintenance_id, "reason": reason, "created_by": by, "created_at": now}
     )
     for name, ids in (("service_id", services), ("resource_id", resources)):
         for subject in dict.fromkeys(ids):
             row = {**key, "id": uuid7(), "maintenance_id": maintenance_id, "service_id": None, "resource_id": None}
-            await transaction.fetch(_ADD, {**row, name: subject})
-    return Changed("Opened.", None, maintenance_id)
+            await transaction.fetch(inserting(SUBJECT), {**row, name: subject})
+    # To be told of when the subjects are there too.
+    transaction.events.append(told(grant, EventKind.CREATED, "Maintenance", maintenance_id))
+    return Changed([Step("Silence the alerts")], subject_id=maintenance_id)
+
+
+async def _failed(transaction: Transaction, work: Work) -> None:
+    await delete_row(transaction, work, Maintenance, work.subject)
+
+
+takes_effect(Action.CREATE_MAINTENANCE, failed=_failed, said="Opened.")

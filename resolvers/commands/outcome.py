@@ -1,9 +1,9 @@
 """What comes of a command."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 LONGEST_REFERENCE: Final = 100
@@ -21,6 +21,11 @@ class UserErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     IN_USE = "IN_USE"
     OVERLAP = "OVERLAP"
+    NAME_TAKEN = "NAME_TAKEN"
+    UNCHANGED = "UNCHANGED"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    PLACE_NOT_OPEN = "PLACE_NOT_OPEN"
+    EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +60,41 @@ class Request:
     dry_run: bool = False
 
 
+class Step(NamedTuple):
+    """A step that a driver is to execute; `subject_id` if it is about one thing among several, such as a node."""
+
+    name: str
+    subject_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a command did: to which resource, if it is one, and with which row if it made or changed another."""
+    """What a command did in the transaction of its submission, and what is to be executed now.
 
-    message: str
+    `resource` is the resource that no other operation may be at work on until this one ends, with `id`, `name` and
+    `type`; `subject_id` the row that it makes or changes where that is not the resource itself. `parameters`, values of
+    JSON, are what the effects and the driver need to know. A secret is in none of them but `secret`: the answer shows
+    it once, and the driver is brought it under seal.
+    """
+
+    steps: Sequence[Step]
     resource: Any = None
     subject_id: UUID | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it: an operation, and what it is about; or what is wrong; of a dry run neither."""
+    """What came of it: an operation, and what it is about; or what is wrong; of a dry run neither.
+
+    The secret, if it made one, is here the first time only.
+    """
 
     operation_id: UUID | None = None
     subject_id: UUID | None = None
     errors: tuple[UserError, ...] = ()
+    secret: str | None = field(default=None, repr=False)
 
 
 def check_common(values: Mapping[str, Any]) -> list[UserError]:

@@ -21,7 +21,7 @@ from resolvers.tables.load_balancers import (
 from resolvers.tables.maintenances import Maintenance, MaintenanceSubject
 from resolvers.tables.middleware import Middleware
 from resolvers.tables.object_stores import ObjectStore, ObjectStoreUser
-from resolvers.tables.operations import Operation, OperationStatus, OperationStep
+from resolvers.tables.operations import Operation, OperationSecret, OperationStatus, OperationStep
 from resolvers.tables.resources import Resource, ResourcePlacement, ResourceStatus, ResourceTag, ResourceType
 from resolvers.tables.services import Service
 from resolvers.tables.sms import SmsSubscription
@@ -54,6 +54,7 @@ __all__ = [
     "ObjectStore",
     "ObjectStoreUser",
     "Operation",
+    "OperationSecret",
     "OperationStatus",
     "OperationStep",
     "OsType",

@@ -26,6 +26,11 @@ class ResourceType(StrEnum):
     APPLICATION_SERVER = "APPLICATION_SERVER"
     FILE_STORAGE = "FILE_STORAGE"
 
+    @property
+    def type_name(self) -> str:
+        """What it is called where things of all kinds are named: LoadBalancer."""
+        return "".join(word.capitalize() for word in self.value.split("_"))
+
 
 class ResourceStatus(StrEnum):
     """ITCare's own status codes."""
