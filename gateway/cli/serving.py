@@ -139,6 +139,8 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
         proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=settings.limits.body_bytes,
+        # It takes some 300 KB of a socket, and messages are small.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=int(settings.limits.seconds) + 5,
     )
     config.load()
