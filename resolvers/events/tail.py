@@ -66,9 +66,10 @@ class Follower:
 class Tail:
     """Asks for the organizations of all followers in one statement every so many seconds; without any, not at all."""
 
-    def __init__(self, read: ReadHeads, seconds: float) -> None:
+    def __init__(self, read: ReadHeads, seconds: float, *, retry_seconds: float = RETRY_SECONDS) -> None:
         self._read = read
         self._seconds = seconds
+        self._retry_seconds = retry_seconds
         self._followers: set[Follower] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -98,7 +99,7 @@ class Tail:
                 try:
                     heads = await self._read(organizations) if organizations else {}
                 except Exception:  # noqa: BLE001  # who reads events is told; here it is asked again
-                    await asyncio.sleep(RETRY_SECONDS)
+                    await asyncio.sleep(self._retry_seconds)
                     continue
                 for follower in self._followers:
                     follower.compare(heads)
