@@ -1,11 +1,8 @@
 """graphql-transport-ws: what the protocol says, and why a socket is closed."""
 
 import asyncio
-import contextlib
 import json
-import logging
-import socket as sockets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from auth.tables import uuid7
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
-from tests.gateway.live import EVENTS, PROTOCOL, LiveShop, Socket, live_shop, quick, subjects
+from tests.gateway.live import EVENTS, PROTOCOL, LiveShop, live_shop, quick, subjects
 from tests.gateway.test_live import cursor_of_now
 
 CONSOLE = "https://console.acme.example"
@@ -36,34 +33,6 @@ async def live(
     )
     async with live_shop(settings, make_database()) as live:
         yield live
-
-
-@pytest.fixture
-def too_slow() -> Iterator[asyncio.Event]:
-    """Is set when the gateway says that a client was too slow."""
-    dropped = asyncio.Event()
-
-    class Heard(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            dropped.set()
-
-    log, heard = logging.getLogger("gateway.live"), Heard()
-    log.addHandler(heard)
-    log.setLevel(logging.INFO)
-    yield dropped
-    log.setLevel(logging.NOTSET)
-    log.removeHandler(heard)
-
-
-@contextlib.contextmanager
-def unread_socket(live: LiveShop) -> Iterator[sockets.socket]:
-    """A connection that takes little before it is read from."""
-    address = urlsplit(live.url)
-    with sockets.socket() as unread:
-        unread.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        unread.connect((address.hostname, address.port))
-        unread.setblocking(False)
-        yield unread
 
 
 @pytest.mark.parametrize("name", ["Authorization", "authorization"])
@@ -212,32 +181,3 @@ async def test_a_socket_is_closed_when_its_token_expires(live: LiveShop) -> None
         await socket.subscribe(EVENTS)
         assert await socket.closed() == 4403
         assert "expired" in (socket.connection.close_reason or "")
-
-
-async def test_a_client_that_reads_nothing_is_dropped_and_goes_on_where_it_was(
-    tmp_path: Path, make_database: Callable[[], DatabaseUrls], too_slow: asyncio.Event
-) -> None:
-    settings = Settings(data_dir=tmp_path, live=quick(send_seconds=0.3))
-    large = "subscription ($after: String) { events(after: $after) { cursor subjectId %s } }"
-    large %= " ".join(f"a{n}: cursor" for n in range(45))
-    async with live_shop(settings, make_database()) as live:
-        cursor, written = await cursor_of_now(live), [uuid7() for _ in range(2_000)]
-        await live.log(*[live.event(subject) for subject in written])
-        told: list[Any] = []
-        with unread_socket(live) as unread:
-            async with connect(
-                live.url, sock=unread, subprotocols=[PROTOCOL], max_queue=1, compression=None
-            ) as connection:
-                slow = Socket(connection)
-                await slow.init(live.token())
-                await slow.subscribe(large, {"after": cursor})
-                await asyncio.wait_for(too_slow.wait(), 20)
-                # What was on the way is still there.
-                with contextlib.suppress(ConnectionClosed):
-                    while len(told) < len(written):
-                        told.append(await slow.next())
-        assert 0 < len(told) < len(written)
-        assert subjects(told) == written[: len(told)]
-        async with live.socket() as socket:
-            await socket.subscribe(EVENTS, {"after": told[-1]["cursor"]})
-            assert subjects([await socket.next() for _ in range(20)]) == written[len(told) : len(told) + 20]
