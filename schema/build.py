@@ -12,6 +12,7 @@ from schema.middleware import ApplicationServer, FileStorage, ManagedDatabase, M
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import DATE_TIME
+from schema.subscription import Subscription
 
 
 class KeptNames(NameConverter):
@@ -33,6 +34,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[ManagedDatabase, MessageBroker, ApplicationServer, FileStorage],
         config=StrawberryConfig(
             scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True, name_converter=KeptNames()

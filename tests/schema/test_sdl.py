@@ -28,10 +28,12 @@ from auth.tables import AccountKind, Profile
 from gateway.execution.engine import RULES
 from resolvers import tables
 from resolvers.commands.outcome import UserErrorCode
+from resolvers.events import EventKind
 from resolvers.reads.counts import FIELDS
 from resolvers.reads.sources import RESOURCES, SERVICES
 from schema.actions import GUARDED
 from schema.build import build_schema, sdl
+from schema.events import ChangeKind
 from schema.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +84,9 @@ def test_descriptions_are_sentences(published: GraphQLSchema) -> None:
 
 ENUMS: dict[str, type[StrEnum]] = {
     "Action": Action,
+    "ChangeKind": ChangeKind,
     "DenialReason": DenialReason,
+    "EventKind": EventKind,
     "IndicatorKind": tables.IndicatorKind,
     "MemberState": tables.MemberState,
     "MemberStatus": tables.MemberStatus,
