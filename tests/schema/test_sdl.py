@@ -30,8 +30,8 @@ from resolvers import tables
 from resolvers.commands.outcome import UserErrorCode
 from resolvers.reads.counts import FIELDS
 from resolvers.reads.sources import RESOURCES, SERVICES
-from schema.actions import GUARDED
 from schema.build import build_schema, sdl
+from schema.guarded import GUARDED
 from schema.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
