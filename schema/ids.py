@@ -8,6 +8,7 @@ from uuid import UUID
 from auth.errors import BadUserInput
 from auth.principal import Principal, VisibleCloud, VisibleOrganization
 from resolvers.reads import rows
+from resolvers.reads.proposals import CloudRequestRow, ProfileProposalRow
 
 PREFIXES: Mapping[str, str] = {
     "Organization": "org",
@@ -36,6 +37,8 @@ PREFIXES: Mapping[str, str] = {
     "Operation": "opn",
     "Viewer": "acc",
     "Membership": "mbp",
+    "CloudRequest": "crq",
+    "ProfileProposal": "ppr",
     "Product": "prd",
     "Network": "net",
     "FileSystem": "fsy",
@@ -72,6 +75,8 @@ ROW_TYPES: Mapping[type, str] = {
     rows.IndicatorRow: "Indicator",
     rows.SmsSubscriptionRow: "SmsSubscription",
     rows.OperationRow: "Operation",
+    CloudRequestRow: "CloudRequest",
+    ProfileProposalRow: "ProfileProposal",
 }
 RESOURCE_ROWS = (rows.ResourceRow, rows.PartOfResourceRow)
 FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)

@@ -21,6 +21,7 @@ class UserErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     IN_USE = "IN_USE"
     OVERLAP = "OVERLAP"
+    TAKEN = "TAKEN"
 
 
 @dataclass(frozen=True, slots=True)
