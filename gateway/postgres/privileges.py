@@ -7,6 +7,8 @@ PROTECTED = {
     "audit_record": "UPDATE, DELETE",
     "audit_checkpoint": "UPDATE, DELETE",
     "audit_chain": "DELETE",
+    "event": "INSERT, UPDATE, DELETE",
+    "event_counter": "INSERT, UPDATE, DELETE",
 }
 """What the app's role may not do with some tables, which an older revision may not have."""
 

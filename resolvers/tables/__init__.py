@@ -11,6 +11,7 @@
 from resolvers.tables.administration import AdministrativeChange, CloudRequest, ProfileProposal
 from resolvers.tables.catalogue import Area, Domain, Environment, Network, NetworkScope, Product, Sizing, SupportPhase
 from resolvers.tables.clusters import ClusterNode, KubernetesCluster, Namespace, NodeStatus
+from resolvers.tables.events import EventCounter, EventKind, LoggedEvent
 from resolvers.tables.indicators import Indicator, IndicatorKind
 from resolvers.tables.instances import DnsAlias, FileSystem, Instance, OsType, Snapshot
 from resolvers.tables.load_balancers import (
@@ -38,6 +39,8 @@ __all__ = [
     "DnsAlias",
     "Domain",
     "Environment",
+    "EventCounter",
+    "EventKind",
     "FileSystem",
     "Indicator",
     "IndicatorKind",
@@ -45,6 +48,7 @@ __all__ = [
     "KubernetesCluster",
     "LoadBalancer",
     "LoadBalancerMember",
+    "LoggedEvent",
     "Maintenance",
     "MaintenanceSubject",
     "MemberState",
