@@ -6,14 +6,14 @@ A profile is written only where a proposal says that who is calling has given it
 that they may: to another than themselves, and, but for STD, what another proposed.
 
 Revision ID: 0010
-Revises: 0007
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -13,6 +13,7 @@ from auth.statements import Statement
 from auth.tables import Cloud, Organization, table, uuid7
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
+from resolvers.events import EventKind
 from resolvers.tables import CloudRequest, Service
 from resolvers.transaction import Transaction
 
@@ -68,7 +69,7 @@ async def _create_organization(
     )
     row: dict[str, Any] = {**cloud, **times, "organization_id": id_, "id": uuid7(), "is_default": True}
     await _add(transaction, _ADD_CLOUD, row, "uq_cloud_code", ("cloudCode",), "code")
-    return Done("Organization", id_, id_)
+    return Done("Organization", id_, id_, event=EventKind.CREATED)
 
 
 async def _request_cloud(
@@ -124,7 +125,7 @@ async def _create_cloud(
     await _add(transaction, _ADD_CLOUD, row, "uq_cloud_code", ("code",), "code")
     if request_id is not None:
         await transaction.fetch(_ANSWER_REQUEST, {**key, "answer": row["id"]})
-    return Done("Cloud", row["id"], organization_id, row["id"])
+    return Done("Cloud", row["id"], organization_id, row["id"], EventKind.CREATED)
 
 
 async def _create_service(
@@ -141,7 +142,7 @@ async def _create_service(
     }
     constraint = "uq_service_organization_id_cloud_id_name"
     await _add(transaction, _ADD_SERVICE, row, constraint, ("name",), "name in the Cloud")
-    return Done("Service", row["id"], organization_id, cloud_id)
+    return Done("Service", row["id"], organization_id, cloud_id, EventKind.CREATED)
 
 
 async def _add(

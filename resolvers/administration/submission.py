@@ -28,6 +28,7 @@ from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
 from resolvers.commands.transacting import KEY_REUSED, Rehearsed, take_turns, transact
 from resolvers.context import Caller
+from resolvers.events import Event, EventKind, append_events
 from resolvers.tables import AdministrativeChange
 from resolvers.transaction import Transaction
 
@@ -40,6 +41,8 @@ class Done:
     subject_id: UUID | None
     organization_id: UUID
     cloud_id: UUID | None = None
+    event: EventKind | None = None
+    """What whoever sees into the Cloud is told has happened, if it is for them."""
 
 
 Change = Callable[[Transaction, AdministrationGrant, datetime], Awaitable[Done]]
@@ -125,7 +128,14 @@ async def _run(
     )
     # From here on, nobody else of this organization commits before this does.
     await append(transaction.fetch, [entry])
+    await _announce(transaction.fetch, done, now)
     return Outcome(subject_id=done.subject_id)
+
+
+async def _announce(fetch: Fetch, done: Done, now: datetime) -> None:
+    if done.event is not None and done.subject_id is not None:
+        event = Event(done.organization_id, done.cloud_id, done.event, done.subject_type, done.subject_id)
+        await append_events(fetch, [event], now)
 
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: AdministrationGrant) -> Principal:

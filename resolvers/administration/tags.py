@@ -15,6 +15,7 @@ from auth.statements import Statement
 from auth.tables import TIMESTAMP, table
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
+from resolvers.events import EventKind
 from resolvers.tables import Resource
 from resolvers.transaction import Transaction
 
@@ -100,7 +101,7 @@ async def _set_tags(
     if len(changed) > MOST_TAGS:
         raise Refused(_TOO_MANY)
     await transaction.fetch(_SET, {**key, "tags": changed, "now": now})
-    return Done(type_name, resource_id, organization_id, cloud_id)
+    return Done(type_name, resource_id, organization_id, cloud_id, EventKind.RESOURCE_UPDATED)
 
 
 def _is_key(key: str) -> bool:
