@@ -241,14 +241,15 @@ async def test_a_representative_is_appointed_and_dismissed_and_that_holds_at_the
 async def test_proposals_and_requests_are_read_by_representatives_and_the_platform_alone(
     console: Administered,
 ) -> None:
-    await console.propose()
-    await console.ask("representative", "requestCloud", console.inputs()["requestCloud"])
+    ids = [await console.propose()]
+    request = await console.ask("representative", "requestCloud", console.inputs()["requestCloud"])
+    ids.append(request.payload["cloudRequest"]["id"])
     query = (
-        "query ($cloud: ID!, $organization: ID!) { cloud(id: $cloud) { profileProposals { totalCount"
+        "query ($cloud: ID!, $organization: ID!, $ids: [ID!]!) { cloud(id: $cloud) { profileProposals { totalCount"
         " nodes { profile status account { name } } } }"
-        " organization(id: $organization) { cloudRequests { totalCount nodes { name } } } }"
+        " organization(id: $organization) { cloudRequests { totalCount nodes { name } } } nodes(ids: $ids) { id } }"
     )
-    variables = {"cloud": console.alpha, "organization": console.acme}
+    variables = {"cloud": console.alpha, "organization": console.acme, "ids": ids}
     for who, count in (("deputy", 1), ("platform", 1), ("pow", 0), ("std", 0), ("program", 0)):
         answer = await console.people.gateway.client.post(
             "/graphql",
@@ -258,3 +259,4 @@ async def test_proposals_and_requests_are_read_by_representatives_and_the_platfo
         data = answer.json()["data"]
         assert (who, data["cloud"]["profileProposals"]["totalCount"]) == (who, count), answer.text
         assert (who, len(data["organization"]["cloudRequests"]["nodes"])) == (who, count)
+        assert data["nodes"] == ([{"id": id_} for id_ in ids] if count else [None, None])
