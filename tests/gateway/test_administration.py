@@ -260,3 +260,23 @@ async def test_proposals_and_requests_are_read_by_representatives_and_the_platfo
         assert (who, data["cloud"]["profileProposals"]["totalCount"]) == (who, count), answer.text
         assert (who, len(data["organization"]["cloudRequests"]["nodes"])) == (who, count)
         assert data["nodes"] == ([{"id": id_} for id_ in ids] if count else [None, None])
+
+
+async def test_what_waits_for_a_second_person_is_listed_in_pages(console: Administered) -> None:
+    for name in ("One", "Two", "Three"):
+        await console.ask("representative", "requestCloud", {"organizationId": console.acme, "name": name})
+    query = (
+        "query ($id: ID!, $after: String) { organization(id: $id) { cloudRequests(first: 2, after: $after) {"
+        " nodes { name } pageInfo { hasNextPage endCursor } } } }"
+    )
+    names, after = [], None
+    for _ in range(2):
+        answer = await console.people.gateway.client.post(
+            "/graphql",
+            json={"query": query, "variables": {"id": console.acme, "after": after}},
+            headers={"Authorization": f"Bearer {console.people.token('platform')}"},
+        )
+        page = answer.json()["data"]["organization"]["cloudRequests"]
+        names += [node["name"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+    assert (names, page["pageInfo"]["hasNextPage"]) == (["Three", "Two", "One"], False)
