@@ -7,7 +7,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
-from schema.actions import guards
+from schema.guarded import guards
 from schema.middleware import ApplicationServer, FileStorage, ManagedDatabase, MessageBroker
 from schema.mutation import Mutation
 from schema.query import Query

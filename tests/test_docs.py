@@ -38,7 +38,7 @@ def test_the_query_of_the_readme_is_valid() -> None:
 
 def test_the_documents_of_the_mutations_page_are_valid() -> None:
     documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "mutations.md").read_text(), re.DOTALL)
-    assert len(documents) == 2
+    assert len(documents) == 3
     for document in documents:
         assert validate(build_schema()._schema, parse(document)) == []
 
