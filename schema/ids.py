@@ -8,6 +8,7 @@ from uuid import UUID
 from auth.errors import BadUserInput
 from auth.principal import Principal, VisibleCloud, VisibleOrganization
 from resolvers.reads import rows
+from resolvers.tables import ResourceType
 
 PREFIXES: Mapping[str, str] = {
     "Organization": "org",
