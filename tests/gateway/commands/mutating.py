@@ -36,9 +36,13 @@ async def ask(people: Privileged, label: str, values: Values, selection: str = "
     reply = await people.ask(who, asked, values)
     if reply.answer.status_code != 401:
         return reply
-    challenge = UUID(reply.body["errors"][0]["extensions"]["challengeId"])
-    ((digest,),) = await people.sql("SELECT digest FROM mfa_challenge WHERE id = :id", id=challenge)
-    await people.approve(who, bytes(digest))
+    # As answering the challenge does.
+    await people.sql(
+        "INSERT INTO approval (account_id, digest, approved_at)"
+        " SELECT account_id, digest, now() FROM mfa_challenge WHERE id = :id"
+        " ON CONFLICT (account_id, digest) DO UPDATE SET approved_at = excluded.approved_at, spent_at = NULL",
+        id=reply.body["errors"][0]["extensions"]["challengeId"],
+    )
     return await people.ask(who, asked, values)
 
 
