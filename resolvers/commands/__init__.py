@@ -5,6 +5,7 @@ refusals.py        denials as the errors that callers read
 submission.py      submit(): one transaction, in which the caller is read again under lock
 transacting.py     the transaction that actions and administration run in
 locking.py         the row that a command is about, locked and checked
+placing.py         where what is created goes: its Service, zone, environment, name and tags
 availability.py    in which statuses an action can be run
-instances.py maintenances.py    what is done, one function for each action
+instances.py monitoring.py snapshots.py aliases.py maintenances.py    what is done, one function for each action
 """
