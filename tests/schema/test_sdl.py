@@ -84,6 +84,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "Action": Action,
     "DenialReason": DenialReason,
     "IndicatorKind": tables.IndicatorKind,
+    "IngressController": tables.IngressController,
     "MemberState": tables.MemberState,
     "MemberStatus": tables.MemberStatus,
     "MfaBinding": MfaBinding,
