@@ -35,11 +35,23 @@ async def ask(people: Privileged, label: str, values: Mapping[str, Any], told: s
     reply = await people.ask(who, document, values)
     if reply.answer.status_code != 401:
         return reply
+    await _answer(people, who, reply)
+    return await people.ask(who, document, values)
+
+
+async def approve(people: Privileged, label: str, values: Mapping[str, Any], who: str = "pow") -> None:
+    """Approve something that takes an approval, and do not ask for it yet."""
+    reply = await people.ask(who, asking_for(label), values)
+    assert reply.answer.status_code == 401, reply.body
+    await _answer(people, who, reply)
+
+
+async def _answer(people: Privileged, who: str, reply: Reply) -> None:
     challenge = UUID(reply.body["errors"][0]["extensions"]["challengeId"])
     ((digest,),) = await people.sql("SELECT digest FROM mfa_challenge WHERE id = :id", id=challenge)
+    # What was approved once and spent can be approved again.
     await people.sql("DELETE FROM approval WHERE digest = :digest", digest=digest)
     await people.approve(who, bytes(digest))
-    return await people.ask(who, document, values)
 
 
 async def begin(people: Privileged, label: str, values: Mapping[str, Any], told: str = "") -> Any:

@@ -14,6 +14,7 @@ from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
 from schema.ids import global_id, key_in
 from tests.gateway.commands.stores import (
     Inputs,
+    approve,
     ask,
     asking_for,
     begin,
@@ -120,7 +121,7 @@ async def test_a_user_is_renamed_and_locked_when_the_operation_ended(people: Pri
 
 async def test_a_change_that_is_none_is_refused(people: Privileged) -> None:
     user = {"objectStoreUserId": await user_of(people, await store(people, "admin"), "admin")}
-    for more, wrong in [
+    cases: list[tuple[dict[str, Any], list[tuple[str, str | None]]]] = [
         ({}, [("UNCHANGED", None)]),
         ({"label": None, "locked": None, "renewSecret": False}, [("UNCHANGED", None)]),
         ({"label": "admin", "locked": False}, [("UNCHANGED", None)]),
@@ -129,7 +130,8 @@ async def test_a_change_that_is_none_is_refused(people: Privileged) -> None:
         ({"renewSecret": True, "graceSeconds": 604_801}, [("INVALID_VALUE", "graceSeconds")]),
         ({"label": "", "graceSeconds": -1}, [("INVALID_VALUE", "label"), *[("INVALID_VALUE", "graceSeconds")] * 2]),
         ({"locked": True, "expectedRevision": 4}, [("WRONG_REVISION", "expectedRevision")]),
-    ]:
+    ]
+    for more, wrong in cases:
         assert await refused(people, UPDATE, {**user, **more}) == wrong, more
 
 
@@ -155,9 +157,9 @@ async def test_a_new_secret_is_good_once_the_operation_ended_and_the_one_before_
 async def test_a_secret_that_could_not_be_renewed_stays_good(people: Privileged) -> None:
     key = await store(people, "admin")
     first = (await done(people, CREATE, of_store(key, label="lab"), SHOWN))["secretKey"]
-    user = {"objectStoreUserId": await user_of(people, key, "lab"), "renewSecret": True, "label": "b"}
-    await failed(people, UPDATE, user)
-    id_ = key_in(user["objectStoreUserId"])
+    user = await user_of(people, key, "lab")
+    await failed(people, UPDATE, {"objectStoreUserId": user, "renewSecret": True, "label": "b"})
+    id_ = key_in(user)
     assert await people.sql(HASHES, id=id_) == [(hashed(first), None, None, None)]
     assert await labels(people, key) == ["admin", "lab"]
 
@@ -271,10 +273,7 @@ async def test_of_the_last_two_users_only_one_is_deleted_also_at_once(people: Pr
     key = await store(people, "admin", "lab")
     users = [{"objectStoreUserId": await user_of(people, key, label)} for label in ("admin", "lab")]
     for user in users:
-        # Both are approved before either of them is done.
-        await people.ask("pow", asking_for(DELETE), user)
-    for (digest,) in await people.sql("SELECT digest FROM mfa_challenge WHERE kind = 'OPERATION'"):
-        await people.approve("pow", bytes(digest))
+        await approve(people, DELETE, user)
     replies = await asyncio.gather(*[people.ask("pow", asking_for(DELETE), user) for user in users])
     assert sorted(tuple(reply.user_errors) for reply in replies) == [(), ("OPERATION_IN_PROGRESS",)]
     await people.settle()
@@ -285,9 +284,7 @@ async def test_of_the_last_two_users_only_one_is_deleted_also_at_once(people: Pr
 
 async def test_of_two_who_take_a_label_at_once_one_gets_it(people: Privileged) -> None:
     values = of_store(await store(people, "admin"), label="lab")
-    await people.ask("pow", asking_for(CREATE), values)
-    ((digest,),) = await people.sql("SELECT digest FROM mfa_challenge WHERE kind = 'OPERATION'")
-    await people.approve("pow", bytes(digest))
+    await approve(people, CREATE, values)
     replies = await asyncio.gather(*[people.ask("pow", asking_for(CREATE), values) for _ in range(4)])
     made = [reply for reply in replies if "errors" not in reply.body and reply.payload["operation"]]
     assert len(made) == 1

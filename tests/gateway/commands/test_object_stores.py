@@ -165,7 +165,7 @@ async def test_a_change_that_failed_changes_nothing(people: Privileged) -> None:
 
 async def test_a_change_that_cannot_be_is_refused(people: Privileged) -> None:
     key = await store(people, "admin", used_gb=40.5)
-    for more, wrong in [
+    cases: list[tuple[dict[str, Any], tuple[str, str | None]]] = [
         ({}, ("UNCHANGED", None)),
         ({"quotaGb": None, "tags": None}, ("UNCHANGED", None)),
         ({"quotaGb": 100}, ("UNCHANGED", None)),
@@ -173,7 +173,8 @@ async def test_a_change_that_cannot_be_is_refused(people: Privileged) -> None:
         ({"quotaGb": -40}, ("INVALID_VALUE", "quotaGb")),
         ({"tags": [{"key": "k", "value": "v"}, {"key": "k", "value": "w"}]}, ("INVALID_VALUE", "tags.1.key")),
         ({"quotaGb": 50, "expectedRevision": 9}, ("WRONG_REVISION", "expectedRevision")),
-    ]:
+    ]
+    for more, wrong in cases:
         assert await refused(people, UPDATE, of_store(key, **more)) == [wrong], more
 
 
