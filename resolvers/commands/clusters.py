@@ -33,7 +33,6 @@ from resolvers.commands.placing import (
     check_tags,
     check_text,
     create_resource,
-    hold_service,
     known_environment,
     lock_service,
 )
@@ -95,7 +94,6 @@ def create_cluster(service_id: UUID, cluster: NewCluster, by: str) -> Change:
 async def _create(
     service_id: UUID, cluster: NewCluster, by: str, transaction: Transaction, grant: Grant, now: datetime
 ) -> Changed:
-    await hold_service(transaction, grant, service_id)
     zones, product_id, wrong = list[Zone](), None, Wrong()
     with wrong:
         await lock_service(transaction, grant, service_id, cluster.name)

@@ -26,7 +26,6 @@ from resolvers.commands.placing import (
     check_tags,
     check_text,
     create_resource,
-    hold_service,
     known_environment,
     lock_service,
     open_data_center,
@@ -119,8 +118,6 @@ def create_store(service_id: UUID, store: NewStore, by: str) -> Change:
 async def _create(
     service_id: UUID, store: NewStore, by: str, transaction: Transaction, grant: Grant, now: datetime
 ) -> Changed:
-    # Before anything is said of its Cloud.
-    await hold_service(transaction, grant, service_id)
     name, wrong = await _full_name(transaction, grant, store.name), Wrong()
     with wrong:
         await lock_service(transaction, grant, service_id, name)
