@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import NullPool, insert
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,6 +18,11 @@ from tests.gateway.privileged import Privileged, Reply
 Inputs = dict[str, Callable[[Privileged], Awaitable[dict[str, Any]] | dict[str, Any]]]
 """A valid input of each of some actions, by label."""
 CENTERS: Final = {"EB-HDS-A": "EB4", "EB-HDS-B": "EB4", "EB-HDS-C": "EB5", "ET-HDS-A": "ET1"}
+
+
+def new_name(start: str = "n") -> str:
+    """A name that nothing has yet."""
+    return f"{start}{uuid4().hex[:12]}"
 
 
 def asking_for(label: str, told: str = "") -> str:

@@ -24,6 +24,7 @@ from tests.gateway.commands.stores import (
     ending,
     failed,
     input_of,
+    new_name,
     node_ids,
     nodes_of,
     refused,
@@ -47,11 +48,11 @@ async def removing(people: Privileged, key: UUID, *numbers: int) -> dict[str, An
 
 
 async def added(people: Privileged) -> dict[str, Any]:
-    return adding(await cluster(people, "EB-HDS-A", name="added"), "EB-HDS-A")
+    return adding(await cluster(people, "EB-HDS-A", name=new_name()), "EB-HDS-A")
 
 
 async def removed(people: Privileged) -> dict[str, Any]:
-    return await removing(people, await cluster(people, "EB-HDS-A", "EB-HDS-A", name="removed"), 2)
+    return await removing(people, await cluster(people, "EB-HDS-A", "EB-HDS-A", name=new_name()), 2)
 
 
 INPUTS: Inputs = {CREATE: added, DELETE: removed}

@@ -17,6 +17,7 @@ from tests.gateway.commands.stores import (
     ending,
     failed,
     input_of,
+    new_name,
     nodes_of,
     refused,
     rehearsed,
@@ -66,14 +67,18 @@ async def namespace(people: Privileged, key: UUID, name: str) -> dict[str, Any]:
 
 
 async def added(people: Privileged) -> dict[str, Any]:
-    return of_cluster(await cluster(people, "EB-HDS-A", name="added"), name="web")
+    return of_cluster(await cluster(people, "EB-HDS-A", name=new_name()), name="web")
 
 
 async def removed(people: Privileged) -> dict[str, Any]:
-    return await namespace(people, await cluster(people, "EB-HDS-A", name="removed"), "web")
+    return await namespace(people, await cluster(people, "EB-HDS-A", name=new_name()), "web")
 
 
-INPUTS: Inputs = {CREATE: wanted, CREATE_NAMESPACE: added, DELETE_NAMESPACE: removed}
+INPUTS: Inputs = {
+    CREATE: lambda people: wanted(people, name=new_name()),
+    CREATE_NAMESPACE: added,
+    DELETE_NAMESPACE: removed,
+}
 
 
 async def namespaces(people: Privileged, key: UUID) -> list[str]:

@@ -21,6 +21,7 @@ from tests.gateway.commands.stores import (
     done,
     failed,
     input_of,
+    new_name,
     refused,
     rehearsed,
     store,
@@ -38,16 +39,16 @@ HASHES: Final = (
 
 
 async def added(people: Privileged) -> dict[str, Any]:
-    return of_store(await store(people, "admin", name="cos-alpha-added"), label="lab")
+    return of_store(await store(people, "admin", name=new_name("cos-")), label="lab")
 
 
 async def changed(people: Privileged) -> dict[str, Any]:
-    key = await store(people, "admin", name="cos-alpha-changed")
+    key = await store(people, "admin", name=new_name("cos-"))
     return {"objectStoreUserId": await user_of(people, key, "admin"), "renewSecret": True}
 
 
 async def removed(people: Privileged) -> dict[str, Any]:
-    key = await store(people, "admin", "lab", name="cos-alpha-removed")
+    key = await store(people, "admin", "lab", name=new_name("cos-"))
     return {"objectStoreUserId": await user_of(people, key, "lab")}
 
 

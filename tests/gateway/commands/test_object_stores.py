@@ -14,6 +14,7 @@ from tests.gateway.commands.stores import (
     done,
     failed,
     input_of,
+    new_name,
     refused,
     rehearsed,
     status_of,
@@ -39,15 +40,15 @@ def of_store(key: Any, **more: Any) -> dict[str, Any]:
 
 
 async def updated(people: Privileged) -> dict[str, Any]:
-    return of_store(await store(people, "admin", name="cos-alpha-updated"), quotaGb=200)
+    return of_store(await store(people, "admin", name=new_name("cos-")), quotaGb=200)
 
 
 async def deleted(people: Privileged) -> dict[str, Any]:
-    return of_store(await store(people, "admin", name="cos-alpha-deleted"))
+    return of_store(await store(people, "admin", name=new_name("cos-")))
 
 
 INPUTS: Inputs = {
-    CREATE: wanted,
+    CREATE: lambda people: wanted(people, name=new_name()),
     UPDATE: updated,
     DELETE: deleted,
 }
