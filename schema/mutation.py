@@ -3,6 +3,13 @@
 import strawberry
 
 from schema.aliases import create_dns, create_dns_lb, delete_dns, delete_dns_lb
+from schema.clusters import (
+    create_cluster,
+    create_cluster_namespace,
+    create_cluster_nodes,
+    delete_cluster_namespace,
+    delete_cluster_nodes,
+)
 from schema.creations import create_cloud, create_organization, create_service, request_cloud
 from schema.instances import (
     create_instance,
@@ -18,6 +25,14 @@ from schema.monitoring import (
     disable_monitoring_lb,
     enable_monitoring_instance,
     enable_monitoring_lb,
+)
+from schema.object_stores import (
+    create_object_stores,
+    create_user_objectstores,
+    delete_object_stores,
+    delete_user_objectstores,
+    update_object_stores,
+    update_user_objectstores,
 )
 from schema.profiles import approve_profile, propose_profile, withdraw_profile
 from schema.representatives import appoint_representative, dismiss_representative
@@ -57,3 +72,14 @@ class Mutation:
     withdraw_profile = withdraw_profile
     appoint_representative = appoint_representative
     dismiss_representative = dismiss_representative
+    create_object_stores = create_object_stores
+    update_object_stores = update_object_stores
+    delete_object_stores = delete_object_stores
+    create_user_objectstores = create_user_objectstores
+    update_user_objectstores = update_user_objectstores
+    delete_user_objectstores = delete_user_objectstores
+    create_cluster = create_cluster
+    create_cluster_namespace = create_cluster_namespace
+    delete_cluster_namespace = delete_cluster_namespace
+    create_cluster_nodes = create_cluster_nodes
+    delete_cluster_nodes = delete_cluster_nodes
