@@ -1,7 +1,7 @@
 """The application, composed: the one place that knows every part."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,12 +17,13 @@ from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware, key_routes
-from gateway.keys import KeyRing, cursor_key, mfa_key
+from gateway.keys import KeyRing, cursor_key, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
+from gateway.working import working
 from resolvers.database import Database, unavailable
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
@@ -30,8 +31,12 @@ from schema.build import build_schema
 from schema.guard import Guard
 
 
-def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
-    """Compose the gateway over the database at `urls`; raises KeyFileError if a key cannot be used."""
+def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = False) -> Starlette:
+    """Compose the gateway over the database at `urls`, with a worker of operations in it if that is asked for.
+
+    Raises:
+        KeyFileError: a key cannot be used.
+    """
     limits = settings.limits
     database = Database(urls.app, pool_size=settings.pool_size, statement_seconds=limits.seconds)
     keys = KeyRing(settings)
@@ -57,7 +62,7 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
             on_fallback=observer.fell_back,
         ),
         tokens,
-        context_opener(database, CursorSeal(cursor_key(settings)), denied=audit.denied),
+        context_opener(database, CursorSeal(cursor_key(settings)), operation_seal(settings), denied=audit.denied),
         limits,
         ErrorFormatter(unavailable),
         Guard(schema),
@@ -72,7 +77,9 @@ def create_app(settings: Settings, urls: DatabaseUrls) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running():
+            async with audit.running(), AsyncExitStack() as stack:
+                if with_worker:
+                    await stack.enter_async_context(working(settings, urls))
                 yield
         finally:
             await database.close()

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Protocol
 
 from auth.audit.records import Entry
+from auth.mfa.sealing import SecretSeal
 from auth.principal import Principals
 from auth.tokens import Claims
 from resolvers.context import NOWHERE, Caller, Context, Origin, record_nothing
@@ -30,13 +31,15 @@ class OpenContext(Protocol):
 def context_opener(
     database: Database,
     seal: CursorSeal,
+    secrets: SecretSeal,
     *,
     count_seconds: float = SECONDS,
     denied: Callable[[Entry], None] = record_nothing,
 ) -> OpenContext:
     """Make what opens the context of an operation; the anonymous get one without a database connection.
 
-    A count or a facet that takes longer than `count_seconds` is given up. `denied` records what was denied.
+    A count or a facet that takes longer than `count_seconds` is given up. `secrets` seals what operations bring to a
+    driver, `denied` records what was denied.
     """
     principals, topologies = Principals(), Topologies()
 
@@ -63,6 +66,6 @@ def context_opener(
     async def _caller(snapshot: Snapshot, claims: Claims, origin: Origin) -> Caller:
         caller = await load_caller(snapshot, principals, claims.subject)
         loaders = Loaders(snapshot, caller, topologies, count_seconds=count_seconds)
-        return Caller(caller.principal, loaders, seal, claims, origin, denied)
+        return Caller(caller.principal, loaders, seal, secrets, claims, origin, denied)
 
     return open_context

@@ -21,6 +21,7 @@ from auth.keys import (
     load_verification_key,
     rotate_signing_key,
 )
+from auth.mfa.sealing import OPERATIONS, SecretSeal
 from auth.tables import now
 from auth.tokens import LEEWAY
 from gateway.settings import Settings
@@ -50,6 +51,11 @@ def mfa_key(settings: Settings) -> bytes:
     if settings.mfa_key_file is not None:
         return load_secret(settings.mfa_key_file)
     return load_or_create_secret(settings.data_dir / "keys" / "mfa.key")
+
+
+def operation_seal(settings: Settings) -> SecretSeal:
+    """Give what seals the secrets that operations bring to a driver; raises KeyFileError."""
+    return SecretSeal([mfa_key(settings)], OPERATIONS)
 
 
 class KeyRing:

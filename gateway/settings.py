@@ -23,6 +23,29 @@ class Limits(BaseSettings):
     seconds: float = Field(10.0, gt=0, description="Time of one operation, its SQL included.")
 
 
+class WorkerSettings(BaseSettings):
+    """How operations are executed. Environment: `ITCARE_WORKER_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_WORKER_", env_ignore_empty=True, frozen=True)
+
+    concurrency: int = Field(20, ge=2, le=500, description="Operations that one worker executes at a time.")
+    poll_seconds: float = Field(0.5, gt=0, le=60, description="How often a worker looks for operations to execute.")
+    heartbeat_seconds: float = Field(
+        30.0, ge=1, description="After how long without a sign of life the operations of a worker are taken over."
+    )
+    attempts: int = Field(8, ge=1, description="How often a driver that cannot be reached is asked before it is held.")
+    retry_seconds: float = Field(
+        1.0, gt=0, description="How long the first pause between attempts is; each doubles it."
+    )
+    simulated_seconds: float = Field(2.0, ge=0, description="How long a step takes with the simulated driver.")
+    simulated_failures: dict[str, str] = Field(
+        {}, description="JSON: the actions and steps that fail with the simulated driver, and with what message."
+    )
+    simulated_unavailable: dict[str, str] = Field(
+        {}, description="JSON: the actions and steps for which the simulated driver cannot be reached, and why."
+    )
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -66,9 +89,11 @@ class Settings(BaseSettings):
     )
     mfa_key_file: Path | None = Field(
         None,
-        description="32 random bytes, base64, that seal the secrets of factors. None: generated into the data folder.",
+        description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
+        " None: generated into the data folder.",
     )
     limits: Limits = Field(default_factory=Limits)
+    worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
 
     @field_validator("cors_origins", "retired_key_files", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from auth.audit.records import Entry
 from auth.decisions import Asker, Grant
 from auth.errors import ItcareError, Unauthenticated
+from auth.mfa.sealing import SecretSeal
 from auth.permissions import Action
 from auth.principal import Principal
 from auth.tokens import Claims
@@ -36,6 +37,7 @@ class Caller:
     principal: Principal
     loaders: Loaders
     seal: CursorSeal
+    secrets: SecretSeal
     claims: Claims
     origin: Origin = NOWHERE
     denied: Callable[[Entry], None] = record_nothing

@@ -146,6 +146,7 @@ async def _answer(context: Context, payload: type[P], outcome: Outcome) -> P:
         operation=operation,
         user_errors=list(outcome.errors),
         subject=await payload.load_subject(caller, outcome.subject_id or (operation and operation.resource_id)),
+        secret=outcome.secret,
     )
 
 

@@ -29,6 +29,9 @@ class OperationStep:
 
     name: str = strawberry.field(description="What the step does.")
     status: OperationStatus = strawberry.field(description="How it stands.")
+    started_at: datetime | None = strawberry.field(
+        description="When a driver was first asked for it; null as long as it waits for the steps before."
+    )
     completed_at: datetime | None = strawberry.field(description="When it was done.")
 
 
@@ -36,8 +39,13 @@ def _step(step: dict[str, str]) -> OperationStep:
     return OperationStep(
         name=step["name"],
         status=OperationStatus(step["status"]),
-        completed_at=datetime.fromisoformat(step["completed_at"]) if step["completed_at"] else None,
+        started_at=_time(step["started_at"]),
+        completed_at=_time(step["completed_at"]),
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _resource_id(operation: rows.OperationRow) -> str | None:

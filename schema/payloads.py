@@ -67,8 +67,8 @@ class Payload:
         return None if key is None else await getattr(caller.loaders, cls.loader).load(key)
 
     @classmethod
-    def of(cls, *, operation: Any, user_errors: list[Any], subject: Any) -> Self:
-        """Make the payload."""
+    def of(cls, *, operation: Any, user_errors: list[Any], subject: Any, secret: str | None = None) -> Self:
+        """Make the payload; `secret` is what is shown once, of actions that make one."""
         return cls(**{"operation": operation, "user_errors": user_errors, cls.subject_name: subject})
 
 

@@ -62,6 +62,8 @@ def register(app: typer.Typer) -> None:
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Serve the gateway: GraphQL at /graphql, GraphiQL at /graphiql, /healthz and /readyz.
 
+    On the embedded PostgreSQL it executes operations, too; with DATABASE_URL run `itcare-gateway worker` beside it.
+
     The database is DATABASE_URL, migrated beforehand; without one, an embedded PostgreSQL in the data folder.
     """
     settings = load_settings(host=host, port=port, data_dir=data_dir)
@@ -130,7 +132,7 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
     from gateway.app import create_app
 
     config = uvicorn.Config(
-        create_app(settings, urls),
+        create_app(settings, urls, with_worker=not settings.database_url),
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,

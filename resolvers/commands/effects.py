@@ -55,7 +55,7 @@ class Work:
 
 
 Effect = Callable[[Transaction, Work], Awaitable[None]]
-"""Changes the model; what it changes is to be told of by `Transaction.events`, which the writers of `resources.py` do."""
+"""Changes the model, and notes what it changes in `Transaction.events`, as the writers of `resources.py` do."""
 
 
 async def nothing(_transaction: Transaction, _work: Work) -> None:

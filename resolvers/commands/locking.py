@@ -15,6 +15,7 @@ from resolvers.tables import Operation, OperationStatus, Resource
 from resolvers.transaction import Transaction
 
 RESOURCE, OPERATION = table(Resource), table(Operation)
+BUSY: Final = UserError("Another operation is at work on it.", UserErrorCode.OPERATION_IN_PROGRESS)
 _LOCK: Final = Statement(
     select(RESOURCE.c.id, RESOURCE.c.name, RESOURCE.c.type, RESOURCE.c.status, RESOURCE.c.revision)
     .where(
@@ -55,7 +56,7 @@ async def lock_resource(
         message = f"It is at revision {resource['revision']}, not {expected_revision}: read it again."
         raise Refused(UserError(message, UserErrorCode.WRONG_REVISION, ("expectedRevision",)))
     if (await transaction.fetch(_BUSY, values))[0][0]:
-        raise Refused(UserError("Another operation is at work on it.", UserErrorCode.OPERATION_IN_PROGRESS))
+        raise Refused(BUSY)
     statuses = AVAILABLE.get(grant.privilege.action)
     if statuses is not None and resource["status"] not in statuses:
         which = " or ".join(sorted(statuses))

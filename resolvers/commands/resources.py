@@ -1,6 +1,6 @@
 """Writing resources: every change of one counts its revision, and is told of.
 
-A `Place` says in which Cloud: a grant, where a command is submitted, or the work of an operation, where it takes effect.
+A `Place` says in which Cloud: a grant, where a command is submitted, or the work of an operation, later.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, insert, select
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select
 
 from auth.audit.records import Decision as Audited
 from auth.audit.records import append
@@ -17,17 +17,24 @@ from auth.permissions import Action
 from auth.principal import Principals, set_scope
 from auth.statements import Fetch, Statement
 from auth.tables import Account, Factor, Membership, table, uuid7
+from resolvers.commands.locking import BUSY
 from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
 from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
+from resolvers.commands.resources import inserting
 from resolvers.context import Caller
-from resolvers.tables import Operation, OperationStatus
+from resolvers.events import append_events
+from resolvers.operations.queue import enqueue
+from resolvers.operations.records import updated
+from resolvers.tables import Operation, OperationSecret, OperationStatus, OperationStep
 from resolvers.transaction import Transaction
 
 Change = Callable[[Transaction, Grant, datetime], Awaitable[Changed]]
 """Locks what a command is about, checks it, and changes it; raises Refused if it cannot be done."""
 
 OPERATION: Final = table(Operation)
+STEP: Final = table(OperationStep)
+SECRET: Final = table(OperationSecret)
 ACCOUNT, MEMBERSHIP, FACTOR = table(Account), table(Membership), table(Factor)
 _MINE: Final = (MEMBERSHIP.c.account_id == bindparam("account_id"), MEMBERSHIP.c.cloud_id == bindparam("cloud_id"))
 
@@ -39,7 +46,7 @@ _LOCKS: Final = (
 )
 _ONE_AT_A_TIME: Final = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0))))
 _ASKED_BEFORE: Final = Statement(
-    select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.input_digest).where(
+    select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.subject_id, OPERATION.c.input_digest).where(
         and_(
             # By them the index of the key begins.
             OPERATION.c.organization_id == any_(bindparam("organizations", type_=ARRAY(Uuid()))),
@@ -48,11 +55,6 @@ _ASKED_BEFORE: Final = Statement(
             OPERATION.c.idempotency_key == bindparam("idempotency_key"),
         )
     )
-)
-_RECORD: Final = Statement(
-    insert(OPERATION)
-    .values({column.name: bindparam(column.name, type_=column.type) for column in OPERATION.c})
-    .returning(OPERATION.c.id)
 )
 KEY_REUSED: Final = UserError(
     "This idempotency key was used with another input.", UserErrorCode.IDEMPOTENCY_KEY_REUSED, ("idempotencyKey",)
@@ -113,11 +115,15 @@ async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: 
     if grant.needs_approval and not await spend_approval(transaction.fetch, grant.account_id, request.approval, now):
         raise InsufficientUserAuthentication(grant.privilege.mfa_max_age, grant.privilege.mfa_binding.value)
     operation_id = await _record(transaction, caller, grant, request, changed, now)
+    await enqueue(transaction, operation_id)
     place = (grant.organization_id, grant.cloud_id)
-    entry = entry_of(caller, grant.privilege, request, Audited.ALLOWED, place=place, target_id=changed.subject_id)
+    about = changed.subject_id or (changed.resource and changed.resource["id"])
+    entry = entry_of(caller, grant.privilege, request, Audited.ALLOWED, place=place, target_id=about)
+    transaction.events.append(updated(grant, operation_id, OperationStatus.IN_PROGRESS, 0))
     # Last: from here on, nobody else of this organization commits before this does.
     await append(transaction.fetch, [entry])
-    return Outcome(operation_id, changed.subject_id)
+    await append_events(transaction.fetch, transaction.events, now)
+    return Outcome(operation_id, changed.subject_id, secret=changed.secret)
 
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) -> None:
@@ -144,43 +150,61 @@ async def _find(fetch: Fetch, caller: Caller, action: Action, request: Request) 
     found = await fetch(_ASKED_BEFORE, values)
     if not found:
         return None
-    operation_id, cloud_id, digest = found[0]
+    operation_id, cloud_id, subject_id, digest = found[0]
     cloud = caller.principal.clouds_by_id.get(cloud_id)
     if cloud is None or not cloud.sees_resources:
         return None
-    return Outcome(operation_id) if digest == request.digest else Outcome(errors=(KEY_REUSED,))
+    return Outcome(operation_id, subject_id) if digest == request.digest else Outcome(errors=(KEY_REUSED,))
 
 
 async def _record(
     transaction: Transaction, caller: Caller, grant: Grant, request: Request, changed: Changed, now: datetime
 ) -> UUID:
-    """Record the operation, which here has come to its end: what it changes is in the same transaction."""
-    resource = changed.resource
-    values = {
-        "organization_id": grant.organization_id,
-        "id": uuid7(),
-        "cloud_id": grant.cloud_id,
-        "action": grant.privilege.action.value,
-        "status": OperationStatus.SUCCESS.value,
-        "progress": 100,
-        "message": changed.message,
-        "resource_id": resource and resource["id"],
-        "resource_name": resource and resource["name"],
-        "resource_type": resource and resource["type"],
-        "submitted_by_id": grant.account_id,
-        "submitted_by": caller.principal.email,
-        "submitted_at": now,
-        "last_updated_at": now,
-        "completed_at": now,
-        "change_reference": request.change_reference,
-        "idempotency_key": request.idempotency_key,
-        "input_digest": request.digest,
-    }
+    """Record the operation with its steps, of which none has begun."""
+    operation_id, resource = uuid7(), changed.resource
+    organization_id, cloud_id = grant.organization_id, grant.cloud_id
+    operation = Operation(
+        organization_id=organization_id,
+        cloud_id=cloud_id,
+        id=operation_id,
+        action=grant.privilege.action,
+        resource_id=resource and resource["id"],
+        resource_name=resource and resource["name"],
+        resource_type=resource and resource["type"],
+        subject_id=changed.subject_id,
+        parameters=dict(changed.parameters),
+        submitted_by_id=grant.account_id,
+        submitted_by=caller.principal.email,
+        submitted_at=now,
+        last_updated_at=now,
+        change_reference=request.change_reference,
+        idempotency_key=request.idempotency_key,
+        input_digest=request.digest,
+    )
     try:
-        operation_id: UUID = (await transaction.fetch(_RECORD, values))[0]["id"]
+        await transaction.fetch(inserting(OPERATION), operation.model_dump())
     except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "uq_operation_open":
+            raise Refused(BUSY) from None
         if error.constraint_name != "uq_operation_idempotency_key":
             raise
         # For an operation in a Cloud that the caller no longer sees.
         raise Refused(KEY_REUSED) from None
+    for position, (name, subject_id) in enumerate(changed.steps):
+        step = OperationStep(
+            organization_id=organization_id,
+            cloud_id=cloud_id,
+            operation_id=operation_id,
+            position=position,
+            name=name,
+            subject_id=subject_id,
+            status=OperationStatus.IN_PROGRESS,
+        )
+        await transaction.fetch(inserting(STEP), step.model_dump())
+    if changed.secret is not None:
+        sealed = caller.secrets.seal(operation_id, changed.secret.encode())
+        secret = OperationSecret(
+            organization_id=organization_id, cloud_id=cloud_id, operation_id=operation_id, sealed=sealed
+        )
+        await transaction.fetch(inserting(SECRET), secret.model_dump())
     return operation_id

@@ -42,7 +42,7 @@ async def append_events(fetch: Fetch, events: Sequence[Event], at: datetime) -> 
     database.
     """
     if events:
-        await fetch(_APPEND, {"events": orjson.dumps([_row(event, at) for event in events]).decode()})
+        await fetch(_APPEND, {"events": orjson.dumps([_row(event, at) for event in events], default=str).decode()})
 
 
 async def prune_events(fetch: Fetch, before: datetime) -> int:

@@ -272,6 +272,7 @@ OPERATIONS = _parts(
             "position",
             "name",
             "status",
+            "started_at",
             "completed_at",
         ).label("steps")
     },

@@ -14,9 +14,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from auth.issuer import Issuer
 from auth.mfa.tables import Approval
 from auth.tables import Account, AccountKind, Factor, Membership, OrganizationMember, Profile, table
-from gateway.keys import signing_key
+from gateway.keys import operation_seal, signing_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
+from resolvers.database import Database
+from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
+from resolvers.operations.execution import Execution
 from tests.gateway.running import Gateway, fill, running
 from tests.resolvers.shop import NOON, Shop
 
@@ -70,6 +73,7 @@ class Privileged:
 
     def __init__(self, gateway: Gateway, database: DatabaseUrls, shop: Shop, people: Mapping[str, UUID]) -> None:
         self.gateway, self.database, self.shop, self.people = gateway, database, shop, people
+        self.worker_database = Database(database.app, pool_size=2, statement_seconds=10)
 
     async def ask(self, who: str, document: str, values: Mapping[str, Any], *, mfa_age: int | None = 10) -> Reply:
         """Send a mutation with this input."""
@@ -86,6 +90,14 @@ class Privileged:
         issuer = Issuer(signing_key(settings), settings.issuer, settings.audience)
         time = None if mfa_age is None else datetime.now(UTC) - timedelta(seconds=mfa_age)
         return issuer.issue(self.people[who], mfa_time=time)
+
+    async def settle(self, simulation: Simulation | None = None) -> None:
+        """Execute all operations that are queued, by a driver that takes no time unless it is told to fail."""
+        driver = SimulatedDriver(simulation or Simulation(0))
+        execution = Execution(self.worker_database, driver, operation_seal(self.gateway.settings))
+        for job, payload in await self.sql("SELECT id, payload FROM pgqueuer WHERE status = 'queued' ORDER BY id"):
+            await execution.run(UUID(bytes=payload))
+            await self.sql("DELETE FROM pgqueuer WHERE id = :id", id=job)
 
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Run a statement as the owner."""
@@ -163,4 +175,6 @@ async def privileged(settings: Settings, database: DatabaseUrls) -> AsyncIterato
         await connection.execute(text("UPDATE resource SET status = 'INACTIVE' WHERE id = :id"), {"id": shop.spare})
         await connection.execute(text("DELETE FROM load_balancer_member WHERE instance_id = :id"), {"id": shop.spare})
     async with running(settings, database, shop) as gateway:
-        yield Privileged(gateway, database, shop, people)
+        found = Privileged(gateway, database, shop, people)
+        yield found
+        await found.worker_database.close()

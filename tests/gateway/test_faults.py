@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from auth.issuer import Issuer
+from auth.mfa.sealing import OPERATIONS, SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.app import page_size
 from gateway.context import context_opener
@@ -304,7 +305,7 @@ def counting_client(settings: Settings, reader: Database, account: UUID) -> http
     endpoint = GraphQLEndpoint(
         Engine(schema, Limits(), page_size),
         JwtVerifier([key], settings.issuer, settings.audience),
-        context_opener(reader, CursorSeal(b"k" * 32), count_seconds=0.1),
+        context_opener(reader, CursorSeal(b"k" * 32), SecretSeal([b"s" * 32], OPERATIONS), count_seconds=0.1),
         Limits(),
         ErrorFormatter(unavailable),
         Guard(schema),

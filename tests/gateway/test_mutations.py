@@ -48,11 +48,16 @@ def window(people: Privileged, **more: Any) -> dict[str, Any]:
 
 async def test_an_operator_starts_an_instance_and_it_is_recorded(people: Privileged) -> None:
     done = (await people.ask("ope", STARTING, spare(people, changeReference="RFC-1"))).payload
-    assert done["instance"] == {"status": "ACTIVE", "revision": 2}
+    assert done["instance"] == {"status": "INACTIVE", "revision": 1}
     assert done["operation"]["action"] == "START_INSTANCE"
-    assert done["operation"]["status"] == "SUCCESS"
+    assert done["operation"]["status"] == "IN_PROGRESS"
     assert done["operation"]["submittedBy"] == {"name": "ope@people.example"}
-    assert await people.sql("SELECT change_reference FROM operation WHERE action = 'START_INSTANCE'") == [("RFC-1",)]
+    await people.settle()
+    assert await people.sql("SELECT status, revision FROM resource WHERE id = :id", id=people.shop.spare) == [
+        ("ACTIVE", 2)
+    ]
+    kept = "SELECT status, progress, message, change_reference FROM operation WHERE action = 'START_INSTANCE'"
+    assert await people.sql(kept) == [("SUCCESS", 100, "Started.", "RFC-1")]
 
 
 @pytest.mark.parametrize(
@@ -138,9 +143,9 @@ async def test_a_deletion_takes_an_approval_of_exactly_itself_which_is_spent(peo
     assert other.code == "INSUFFICIENT_USER_AUTHENTICATION"
     done = (await people.ask("pow", DELETE, spare(people, changeReference="RFC-2"))).payload
     assert done["userErrors"] == []
-    assert done["instance"] is None
+    assert done["instance"] == {"id": global_id("Instance", people.shop.spare)}
     assert done["operation"]["resourceName"] == "spare"
-    assert done["operation"]["resource"] is None
+    await people.settle()
     assert await people.sql("SELECT count(*) FROM resource WHERE id = :id", id=people.shop.spare) == [(0,)]
     assert await people.sql("SELECT count(*) FROM approval WHERE spent_at IS NULL") == [(0,)]
     assert (await people.ask("pow", DELETE, spare(people))).code == "NOT_FOUND"
@@ -150,9 +155,12 @@ async def test_fifty_uses_of_one_approval_make_one_operation(people: Privileged)
     await people.ask("pow", DELETE, spare(people))
     await people.approve("pow", await people.open_digest("pow"))
     replies = await asyncio.gather(*[people.ask("pow", DELETE, spare(people)) for _ in range(50)])
-    done = [reply for reply in replies if "errors" not in reply.body and reply.payload["operation"]]
+    answered = [reply for reply in replies if "errors" not in reply.body]
+    done = [reply for reply in answered if reply.payload["operation"]]
     assert len(done) == 1
-    assert {reply.code for reply in replies if reply not in done} <= {"NOT_FOUND", "INSUFFICIENT_USER_AUTHENTICATION"}
+    assert {code for reply in answered for code in reply.user_errors} <= {"OPERATION_IN_PROGRESS"}
+    refused = {reply.code for reply in replies if reply not in answered}
+    assert refused <= {"NOT_FOUND", "INSUFFICIENT_USER_AUTHENTICATION"}
     assert await people.sql("SELECT count(*) FROM operation WHERE action = 'DELETE_INSTANCE'") == [(1,)]
 
 
@@ -234,6 +242,7 @@ async def test_the_same_key_gives_the_same_operation_also_after_its_target_is_go
     await people.ask("pow", DELETE, values)
     await people.approve("pow", await people.open_digest("pow"))
     first = (await people.ask("pow", DELETE, values)).payload
+    await people.settle()
     again = (await people.ask("pow", DELETE, values, mfa_age=None)).payload
     assert again["operation"]["id"] == first["operation"]["id"]
     other = await people.ask("pow", DELETE, {**values, "instanceId": global_id("Instance", people.shop.web)})

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from graphql import GraphQLError
 
+from auth.mfa.sealing import OPERATIONS, SecretSeal
 from auth.tokens import Claims
 from gateway.app import page_size
 from gateway.context import context_opener
@@ -66,7 +67,9 @@ class Graph:
         limits = limits or Limits(tokens=100_000, aliases=1000, objects=10**9)
         self.schema = build_schema()
         self._engine = Engine(self.schema, limits, page_size, executor_class=EXECUTOR_CLASS)
-        self._open_context = context_opener(database, seal or CursorSeal(b"k" * 32))
+        self._open_context = context_opener(
+            database, seal or CursorSeal(b"k" * 32), SecretSeal([b"s" * 32], OPERATIONS)
+        )
         self._errors = ErrorFormatter(unavailable)
 
     async def ask(self, email: str | None, document: str, variables: Mapping[str, Any] | None = None) -> Answer:

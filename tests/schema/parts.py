@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from auth.tables import Cloud
 from resolvers.reference import AVAILABILITY_ZONES, SIZINGS
@@ -205,11 +206,15 @@ class _Parts:
                 self.world.add(MaintenanceSubject(**self.own, maintenance_id=maintenance.id, resource_id=resource.id))
 
     def _operations(self) -> None:
-        draw = self.draw
+        draw, busy = self.draw, set[UUID]()
         for _ in range(12):
             about = draw.one_of(None, *self.resources)
             gone = about is not None and draw.random.random() < 0.2
             status = draw.one_of(*OperationStatus)
+            if status == OperationStatus.IN_PROGRESS and about is not None:
+                # One at a time is open on a resource.
+                status = OperationStatus.SUCCESS if about.id in busy else status
+                busy.add(about.id)
             submitted_at = draw.one_of(*TIMES[:-1])
             operation = self.world.add(
                 Operation(

@@ -187,7 +187,7 @@ def test_nobody_but_the_app_may_call_what_runs_with_the_rights_of_the_owner(
         " AND pronamespace = 'public'::regnamespace AND has_function_privilege('{}', oid, 'EXECUTE')"
     )
     assert databases.run(callable_by.format("stranger"), urls) == ""
-    ours = "active_account append_events enter_scope event_heads prune_events pruned_events"
+    ours = "active_account append_events enter_operation enter_scope event_heads prune_events pruned_events"
     assert databases.run(callable_by.format("itcare_app"), urls) == ours
     databases.run("DROP ROLE stranger")
 

@@ -1,0 +1,54 @@
+"""The worker of operations, composed: its driver, its pace, and what it says of itself."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from gateway.keys import operation_seal
+from gateway.postgres import DatabaseUrls
+from gateway.settings import Settings
+from resolvers.database import Database
+from resolvers.operations.drivers.port import Driver
+from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
+from resolvers.operations.execution import Execution
+from resolvers.operations.worker import Pace, Worker
+
+STOP_SECONDS = 5.0
+"""How long a worker that is stopped has to end what it executes; the rest is taken over by another."""
+
+_log = logging.getLogger("gateway.operations")
+
+
+def make_driver(settings: Settings) -> Driver:
+    """Make the driver that the settings name."""
+    given = settings.worker
+    return SimulatedDriver(
+        Simulation(given.simulated_seconds, failures=given.simulated_failures, unavailable=given.simulated_unavailable)
+    )
+
+
+@asynccontextmanager
+async def working(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[asyncio.Task[None]]:
+    """Execute operations until the block ends; gives the task, which ends before only by an error."""
+    given = settings.worker
+    database = Database(urls.app, pool_size=given.concurrency, statement_seconds=settings.limits.seconds)
+    pace = Pace(
+        given.concurrency,
+        timedelta(seconds=given.poll_seconds),
+        timedelta(seconds=given.heartbeat_seconds),
+        given.attempts,
+        timedelta(seconds=given.retry_seconds),
+    )
+    worker = Worker(urls.app, Execution(database, make_driver(settings), operation_seal(settings)), pace)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield task
+    finally:
+        worker.stop()
+        _, late = await asyncio.wait([task], timeout=STOP_SECONDS)
+        for each in late:
+            each.cancel()
+            await asyncio.wait([each], timeout=STOP_SECONDS)
+        await database.close()
