@@ -6,5 +6,7 @@ submission.py      submit(): one transaction, in which the caller is read again 
 locking.py         the row that a command is about, locked and checked
 placing.py         where what is created goes: its Service, zone, environment, name and tags
 availability.py    in which statuses an action can be run
-instances.py maintenances.py    what is done, one function for each action
+targets.py         what an indicator may look at
+instances.py load_balancers.py members.py maintenances.py indicators.py sms.py
+                   what is done, one function for each action
 """
