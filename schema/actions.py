@@ -22,6 +22,7 @@ from auth.tables import Profile
 from resolvers.commands.outcome import Outcome, UserError
 from resolvers.commands.submission import Change, submit
 from resolvers.context import Caller, Context
+from resolvers.tables import ResourceType
 from schema.edge import Info
 from schema.enums import MfaBinding
 from schema.payloads import Payload
@@ -56,11 +57,15 @@ class RequiresMfa:
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guard must know of a mutation: its row of the matrix, its input and what can be wrong with it."""
+    """What the guard must know of a mutation: its row of the matrix, its input and what can be wrong with it.
+
+    `part_of` is the type of the resources whose parts it is about, where parts of others are of the same kind.
+    """
 
     privilege: Privilege
     input_type: type
     check: Check
+    part_of: ResourceType | None = None
 
     @property
     def target_field(self) -> str:
@@ -94,7 +99,9 @@ def _no_check(_input: Any, _now: datetime) -> Sequence[UserError]:
     return ()
 
 
-def action(of: Action, *, payload: type[P], check: Check = _no_check) -> Callable[[Callable[..., Change]], Any]:
+def action(
+    of: Action, *, payload: type[P], check: Check = _no_check, part_of: ResourceType | None = None
+) -> Callable[[Callable[..., Change]], Any]:
     """Make a guarded mutation of a method that says, of the caller and the input, what is to be done."""
     privilege = PRIVILEGES[of]
 
@@ -114,7 +121,7 @@ def action(of: Action, *, payload: type[P], check: Check = _no_check) -> Callabl
 
         argument = strawberry.argument(description="What is asked for.")
         resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
-        GUARDED[privilege.mutation] = Guarded(privilege, input_type, check)
+        GUARDED[privilege.mutation] = Guarded(privilege, input_type, check, part_of)
         return strawberry.mutation(
             resolver=resolve,
             name=privilege.mutation,

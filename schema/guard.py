@@ -167,13 +167,21 @@ async def _target(caller: Caller, guarded: Guarded, value: str) -> Target:
     kind = guarded.privilege.target
     key = key_of(value, kind, argument=f"input.{guarded.target_field}")
     row = None if key is None else await load_node(caller, kind, key)
-    if row is None:
+    if row is None or not await _is_of_its_kind(caller, guarded, row):
         raise NotFound(kind)
     cloud_id = row.id if kind == "Cloud" else await _cloud_of(caller, row)
     if cloud_id is None:
         raise NotFound(kind)
     names = (getattr(row, name, None) for name in ("name", "label", "fqdn"))
     return Target(row.id, cloud_id, next(filter(None, names), value))
+
+
+async def _is_of_its_kind(caller: Caller, guarded: Guarded, row: Any) -> bool:
+    """Say whether a part is of a resource of the type that the mutation is for."""
+    if guarded.part_of is None:
+        return True
+    owner = await caller.loaders.resource_by_id.load(row.resource_id)
+    return owner is not None and owner.type == guarded.part_of
 
 
 async def _cloud_of(caller: Caller, row: Any) -> UUID | None:

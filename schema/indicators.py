@@ -45,7 +45,7 @@ class CreateIndicatorInput(CommonInput):
         " no credentials, and no private or otherwise reserved address."
     )
     threshold: float | None = strawberry.field(
-        default=None, description="From which value on it alerts, in the unit of the check."
+        default=UNSET, description="From which value on it alerts, in the unit of the check."
     )
 
 

@@ -89,12 +89,12 @@ class CreateLbInput(CommonInput):
         default=commands.MODES[0], description=f"How it distributes: one of {', '.join(commands.MODES)}."
     )
     persistence: str | None = strawberry.field(
-        default=None,
+        default=UNSET,
         description=f"What keeps a client on one member: one of {', '.join(commands.PERSISTENCES)}; COOKIE takes HTTP"
         " or HTTPS. Nothing, if it is left out.",
     )
     health_check: str | None = strawberry.field(
-        default=None, description="How it checks its members, like GET /health HTTP/1.1."
+        default=UNSET, description="How it checks its members, like GET /health HTTP/1.1."
     )
     redirect_to_https: bool = strawberry.field(
         default=False, description="Whether it redirects to HTTPS; only if its protocol is HTTP."
@@ -127,8 +127,8 @@ def _new(asked: CreateLbInput) -> commands.NewLoadBalancer:
         protocol=asked.protocol,
         port=asked.port,
         mode=asked.mode,
-        persistence=asked.persistence,
-        health_check=asked.health_check,
+        persistence=None if asked.persistence is UNSET else asked.persistence,
+        health_check=None if asked.health_check is UNSET else asked.health_check,
         redirect_to_https=asked.redirect_to_https,
         availability_zones=asked.availability_zones,
         environment=asked.environment,

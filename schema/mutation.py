@@ -2,8 +2,16 @@
 
 import strawberry
 
+from schema.aliases import create_dns, create_dns_lb, delete_dns, delete_dns_lb
 from schema.indicators import create_indicator, delete_indicator, update_indicator
-from schema.instances import delete_instance, start_instance
+from schema.instances import (
+    create_instance,
+    delete_instance,
+    reset_instance,
+    resize_compute_instance,
+    start_instance,
+    stop_instance,
+)
 from schema.load_balancers import (
     add_member_lb,
     create_lb,
@@ -14,15 +22,37 @@ from schema.load_balancers import (
     update_member_state,
 )
 from schema.maintenances import create_maintenance, delete_maintenance
+from schema.monitoring import (
+    disable_monitoring_instance,
+    disable_monitoring_lb,
+    enable_monitoring_instance,
+    enable_monitoring_lb,
+)
 from schema.sms import subscribe_vortext
+from schema.snapshots import create_snapshot, delete_snapshot, recover_snapshot
 
 
 @strawberry.type(description="What can be changed, one mutation in a document.")
 class Mutation:
     """What can be changed."""
 
+    create_instance = create_instance
     start_instance = start_instance
+    stop_instance = stop_instance
+    reset_instance = reset_instance
+    resize_compute_instance = resize_compute_instance
     delete_instance = delete_instance
+    enable_monitoring_instance = enable_monitoring_instance
+    disable_monitoring_instance = disable_monitoring_instance
+    create_snapshot = create_snapshot
+    recover_snapshot = recover_snapshot
+    delete_snapshot = delete_snapshot
+    create_dns = create_dns
+    delete_dns = delete_dns
+    enable_monitoring_lb = enable_monitoring_lb
+    disable_monitoring_lb = disable_monitoring_lb
+    create_dns_lb = create_dns_lb
+    delete_dns_lb = delete_dns_lb
     create_maintenance = create_maintenance
     delete_maintenance = delete_maintenance
     create_lb = create_lb

@@ -7,6 +7,6 @@ locking.py         the row that a command is about, locked and checked
 placing.py         where what is created goes: its Service, zone, environment, name and tags
 availability.py    in which statuses an action can be run
 targets.py         what an indicator may look at
-instances.py load_balancers.py members.py maintenances.py indicators.py sms.py
+instances.py load_balancers.py members.py monitoring.py snapshots.py aliases.py maintenances.py indicators.py sms.py
                    what is done, one function for each action
 """
