@@ -11,6 +11,7 @@ from schema.clusters import (
     delete_cluster_nodes,
 )
 from schema.creations import create_cloud, create_organization, create_service, request_cloud
+from schema.indicators import create_indicator, delete_indicator, update_indicator
 from schema.instances import (
     create_instance,
     delete_instance,
@@ -19,7 +20,16 @@ from schema.instances import (
     start_instance,
     stop_instance,
 )
-from schema.maintenances import create_maintenance
+from schema.load_balancers import (
+    add_member_lb,
+    create_lb,
+    delete_lb,
+    delete_member_lb,
+    start_lb,
+    stop_lb,
+    update_member_state,
+)
+from schema.maintenances import create_maintenance, delete_maintenance
 from schema.monitoring import (
     disable_monitoring_instance,
     disable_monitoring_lb,
@@ -36,6 +46,7 @@ from schema.object_stores import (
 )
 from schema.profiles import approve_profile, propose_profile, withdraw_profile
 from schema.representatives import appoint_representative, dismiss_representative
+from schema.sms import subscribe_vortext
 from schema.snapshots import create_snapshot, delete_snapshot, recover_snapshot
 from schema.tags import set_tags
 
@@ -83,3 +94,15 @@ class Mutation:
     delete_cluster_namespace = delete_cluster_namespace
     create_cluster_nodes = create_cluster_nodes
     delete_cluster_nodes = delete_cluster_nodes
+    delete_maintenance = delete_maintenance
+    create_lb = create_lb
+    start_lb = start_lb
+    stop_lb = stop_lb
+    delete_lb = delete_lb
+    add_member_lb = add_member_lb
+    delete_member_lb = delete_member_lb
+    update_member_state = update_member_state
+    create_indicator = create_indicator
+    update_indicator = update_indicator
+    delete_indicator = delete_indicator
+    subscribe_vortext = subscribe_vortext

@@ -26,15 +26,12 @@ from resolvers.commands.placing import (
     lock_service,
     open_zone,
 )
-from resolvers.commands.resources import delete_resource, key_of, set_status, told
+from resolvers.commands.resources import delete_resource, key_of, set_status
 from resolvers.commands.submission import Change
-from resolvers.events import EventKind
 from resolvers.reference import OS_TYPES
 from resolvers.tables import (
     Instance,
     LoadBalancerMember,
-    MemberState,
-    MemberStatus,
     Resource,
     ResourceStatus,
     ResourceType,
@@ -64,26 +61,6 @@ _MEMBERSHIPS: Final = Statement(
     .select_from(MEMBER)
     .where(MEMBER.c.organization_id == bindparam("organization_id"), MEMBER.c.instance_id == bindparam("id"))
 )
-# What is observed of a member that operators took out is that they did, whatever its instance does.
-_OBSERVE: Final = Statement(
-    update(MEMBER)
-    .where(
-        MEMBER.c.organization_id == bindparam("organization_id"),
-        MEMBER.c.cloud_id == bindparam("cloud_id"),
-        MEMBER.c.instance_id == bindparam("id"),
-        MEMBER.c.state == MemberState.ENABLED.value,
-        MEMBER.c.status != bindparam("new_status"),
-    )
-    .values(status=bindparam("new_status"))
-    .returning(MEMBER.c.id)
-)
-
-
-async def _observe_members(transaction: Transaction, work: Work, status: MemberStatus) -> None:
-    """Let the members on an instance be observed with a status, those that are in use."""
-    values = {**key_of(work, work.resource), "new_status": status.value}
-    for (member_id,) in await transaction.fetch(_OBSERVE, values):
-        transaction.events.append(told(work, EventKind.UPDATED, "LoadBalancerMember", member_id))
 
 
 # -- create
@@ -226,18 +203,8 @@ async def _ask_for(
     return Changed([Step(step)], await lock_resource(transaction, grant, instance_id, expected_revision))
 
 
-async def _started(transaction: Transaction, work: Work) -> None:
-    await _active(transaction, work)
-    await _observe_members(transaction, work, MemberStatus.UP)
-
-
-async def _stopped(transaction: Transaction, work: Work) -> None:
-    await _inactive(transaction, work)
-    await _observe_members(transaction, work, MemberStatus.DOWN)
-
-
-takes_effect(Action.START_INSTANCE, done=_started, said="Started.")
-takes_effect(Action.STOP_INSTANCE, done=_stopped, said="Stopped.")
+takes_effect(Action.START_INSTANCE, done=_active, said="Started.")
+takes_effect(Action.STOP_INSTANCE, done=_inactive, said="Stopped.")
 takes_effect(Action.RESET_INSTANCE, said="Rebooted.")
 
 
