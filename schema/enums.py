@@ -6,6 +6,8 @@ from typing import Any
 
 import strawberry
 
+from auth.administration import RULES
+from auth.administration import Administration as Administration
 from auth.permissions import PRIVILEGES
 from auth.permissions import Action as Action
 from auth.permissions import MfaBinding as MfaBinding
@@ -13,6 +15,7 @@ from auth.permissions import Role as Role
 from auth.tables import AccountKind as AccountKind
 from auth.tables import Profile as Profile
 from resolvers.tables import IndicatorKind as IndicatorKind
+from resolvers.tables import IngressController as IngressController
 from resolvers.tables import MemberState as MemberState
 from resolvers.tables import MemberStatus as MemberStatus
 from resolvers.tables import NetworkScope as NetworkScope
@@ -105,6 +108,12 @@ described(
     "NodeStatus",
     "The status of a node.",
     {"ACTIVE": "The node runs.", "PREPARATION": "The node is being installed.", "INACTIVE": "The node is stopped."},
+)
+described(
+    IngressController,
+    "IngressController",
+    "What lets traffic into a cluster.",
+    {"NGINX": "NGINX.", "ISTIO": "Istio.", "TRAEFIK": "Traefik."},
 )
 described(
     ZoneAudience,
@@ -251,5 +260,33 @@ described(
         "AVAILABILITY_ZONE": "The code of each of their availability zones.",
         "CLOUD": "The id of their Cloud.",
         "SERVICE": "The id of their Service.",
+    },
+)
+
+
+described(
+    Administration,
+    "Administration",
+    "What may be done beside the actions of the privilege matrix.",
+    {name.value: rule.description for name, rule in RULES.items()},
+)
+
+
+class ProposalStatus(StrEnum):
+    """How a proposed profile stands."""
+
+    PROPOSED = "PROPOSED"
+    GIVEN = "GIVEN"
+    WITHDRAWN = "WITHDRAWN"
+
+
+described(
+    ProposalStatus,
+    "ProposalStatus",
+    "How a proposed profile stands.",
+    {
+        "PROPOSED": "It waits for a second person.",
+        "GIVEN": "The account holds it.",
+        "WITHDRAWN": "It was withdrawn, before or after it was given.",
     },
 )

@@ -3,6 +3,14 @@
 import strawberry
 
 from schema.aliases import create_dns, create_dns_lb, delete_dns, delete_dns_lb
+from schema.clusters import (
+    create_cluster,
+    create_cluster_namespace,
+    create_cluster_nodes,
+    delete_cluster_namespace,
+    delete_cluster_nodes,
+)
+from schema.creations import create_cloud, create_organization, create_service, request_cloud
 from schema.indicators import create_indicator, delete_indicator, update_indicator
 from schema.instances import (
     create_instance,
@@ -28,8 +36,19 @@ from schema.monitoring import (
     enable_monitoring_instance,
     enable_monitoring_lb,
 )
+from schema.object_stores import (
+    create_object_stores,
+    create_user_objectstores,
+    delete_object_stores,
+    delete_user_objectstores,
+    update_object_stores,
+    update_user_objectstores,
+)
+from schema.profiles import approve_profile, propose_profile, withdraw_profile
+from schema.representatives import appoint_representative, dismiss_representative
 from schema.sms import subscribe_vortext
 from schema.snapshots import create_snapshot, delete_snapshot, recover_snapshot
+from schema.tags import set_tags
 
 
 @strawberry.type(description="What can be changed, one mutation in a document.")
@@ -66,3 +85,24 @@ class Mutation:
     update_indicator = update_indicator
     delete_indicator = delete_indicator
     subscribe_vortext = subscribe_vortext
+    create_organization = create_organization
+    request_cloud = request_cloud
+    create_cloud = create_cloud
+    create_service = create_service
+    set_tags = set_tags
+    propose_profile = propose_profile
+    approve_profile = approve_profile
+    withdraw_profile = withdraw_profile
+    appoint_representative = appoint_representative
+    dismiss_representative = dismiss_representative
+    create_object_stores = create_object_stores
+    update_object_stores = update_object_stores
+    delete_object_stores = delete_object_stores
+    create_user_objectstores = create_user_objectstores
+    update_user_objectstores = update_user_objectstores
+    delete_user_objectstores = delete_user_objectstores
+    create_cluster = create_cluster
+    create_cluster_namespace = create_cluster_namespace
+    delete_cluster_namespace = delete_cluster_namespace
+    create_cluster_nodes = create_cluster_nodes
+    delete_cluster_nodes = delete_cluster_nodes

@@ -3,11 +3,11 @@
 import re
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import any_, bindparam, exists, func, select
+from sqlalchemy import Uuid, bindparam, exists, func, select
 
 from auth.decisions import Grant
 from auth.errors import NotFound
@@ -38,22 +38,26 @@ _FIND: Final = Statement(
         RESOURCE.c.type == bindparam("type"),
     )
 )
+_DELEGATED: Final = Statement(
+    select(
+        func.delegated_domain(bindparam("organization_id", type_=Uuid()), bindparam("names", type_=CODE_POINTS_ARRAY))
+    )
+)
 # Held as it is, so that the alias is in a domain that is still theirs.
-_DOMAIN: Final = Statement(
-    select(DOMAIN.c.id, DOMAIN.c.dns_enabled)
+_HOLD_DOMAIN: Final = Statement(
+    select(DOMAIN.c.id)
     .where(
         DOMAIN.c.organization_id == bindparam("organization_id"),
-        DOMAIN.c.fqdn == any_(bindparam("suffixes", type_=CODE_POINTS_ARRAY)),
+        DOMAIN.c.id == bindparam("id"),
+        DOMAIN.c.dns_enabled,
     )
-    .order_by(func.length(DOMAIN.c.fqdn).desc())
-    .limit(1)
     .with_for_update(read=True)
 )
 _IS_TAKEN: Final = Statement(
     select(exists().where(ALIAS.c.organization_id == bindparam("organization_id"), ALIAS.c.fqdn == bindparam("fqdn")))
 )
 _NOT_DELEGATED: Final = UserError(
-    "The name is in no domain that is delegated to this organization.", UserErrorCode.NOT_FOUND, FQDN_FIELD
+    "The name is inside no domain that is delegated to this organization.", UserErrorCode.NOT_FOUND, FQDN_FIELD
 )
 _TAKEN: Final = UserError("There is an alias of this name already.", UserErrorCode.NAME_TAKEN, FQDN_FIELD)
 
@@ -75,19 +79,14 @@ def create_alias(resource_id: UUID, fqdn: str) -> Change:
 async def _create(resource_id: UUID, fqdn: str, transaction: Transaction, grant: Grant, now: datetime) -> Changed:
     resource = await lock_resource(transaction, grant, resource_id, None)
     organization = {"organization_id": grant.organization_id}
-    labels = fqdn.split(".")
-    suffixes = [".".join(labels[position:]) for position in range(1, len(labels))]
-    # The longest one decides. That another organization holds one is not seen, and so makes no difference.
-    domains = await transaction.fetch(_DOMAIN, {**organization, "suffixes": suffixes})
-    if not domains or not domains[0]["dns_enabled"]:
-        raise Refused(_NOT_DELEGATED)
+    domain_id = await _hold_domain(transaction, organization, fqdn)
     if (await transaction.fetch(_IS_TAKEN, {**organization, "fqdn": fqdn}))[0][0]:
         raise Refused(_TAKEN)
     alias = DnsAlias(
         **organization,
         cloud_id=grant.cloud_id,
         resource_id=resource_id,
-        domain_id=domains[0]["id"],
+        domain_id=domain_id,
         fqdn=fqdn,
         created_at=now,
     )
@@ -100,6 +99,18 @@ async def _create(resource_id: UUID, fqdn: str, transaction: Transaction, grant:
         raise Refused(_TAKEN) from None
     await change_resource(transaction, grant, resource_id, now)
     return Changed([Step("Publish the name")], resource, alias.id, {"fqdn": fqdn})
+
+
+async def _hold_domain(transaction: Transaction, organization: dict[str, Any], fqdn: str) -> UUID:
+    """Hold the domain that a name is inside; refuses alike if there is none, and if it is that of somebody else."""
+    labels = fqdn.split(".")
+    names = [".".join(labels[position:]) for position in range(len(labels))]
+    ((delegated,),) = await transaction.fetch(_DELEGATED, {**organization, "names": names})
+    held = await transaction.fetch(_HOLD_DOMAIN, {**organization, "id": delegated})
+    if not held:
+        raise Refused(_NOT_DELEGATED)
+    domain_id: UUID = held[0]["id"]
+    return domain_id
 
 
 async def _deleted(transaction: Transaction, work: Work) -> None:

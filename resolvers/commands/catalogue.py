@@ -2,12 +2,17 @@
 
 from resolvers.commands import (
     aliases,
+    cluster_nodes,
+    clusters,
     indicators,
     instances,
     load_balancers,
     maintenances,
     members,
     monitoring,
+    namespaces,
+    object_store_users,
+    object_stores,
     sms,
     snapshots,
 )
@@ -16,12 +21,17 @@ from resolvers.commands.effects import EFFECTS
 __all__ = [
     "EFFECTS",
     "aliases",
+    "cluster_nodes",
+    "clusters",
     "indicators",
     "instances",
     "load_balancers",
     "maintenances",
     "members",
     "monitoring",
+    "namespaces",
+    "object_store_users",
+    "object_stores",
     "sms",
     "snapshots",
 ]

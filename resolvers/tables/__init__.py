@@ -8,8 +8,9 @@
 (`resource_tag`, `resource_placement`) in step with them.
 """
 
+from resolvers.tables.administration import AdministrativeChange, CloudRequest, ProfileProposal
 from resolvers.tables.catalogue import Area, Domain, Environment, Network, NetworkScope, Product, Sizing, SupportPhase
-from resolvers.tables.clusters import ClusterNode, KubernetesCluster, Namespace, NodeStatus
+from resolvers.tables.clusters import ClusterNode, IngressController, KubernetesCluster, Namespace, NodeStatus
 from resolvers.tables.events import EventCounter, EventKind, LoggedEvent
 from resolvers.tables.indicators import Indicator, IndicatorKind
 from resolvers.tables.instances import DnsAlias, FileSystem, Instance, OsType, Snapshot
@@ -29,8 +30,10 @@ from resolvers.tables.sms import SmsSubscription
 from resolvers.tables.topology import AvailabilityZone, DataCenter, Region, ZoneAudience
 
 __all__ = [
+    "AdministrativeChange",
     "Area",
     "AvailabilityZone",
+    "CloudRequest",
     "ClusterNode",
     "DataCenter",
     "DnsAlias",
@@ -41,6 +44,7 @@ __all__ = [
     "FileSystem",
     "Indicator",
     "IndicatorKind",
+    "IngressController",
     "Instance",
     "KubernetesCluster",
     "LoadBalancer",
@@ -63,6 +67,7 @@ __all__ = [
     "OperationStep",
     "OsType",
     "Product",
+    "ProfileProposal",
     "Region",
     "Resource",
     "ResourcePlacement",

@@ -37,6 +37,8 @@ async def delegated(people: Privileged) -> Privileged:
         another(people, Domain, fqdn="acme.test"),
         another(people, Domain, fqdn="off.acme.test", dns_enabled=False),
         another(people, Domain, fqdn="globex.test", organization_id=people.shop.globex),
+        another(people, Domain, fqdn="own.globex.test"),
+        another(people, Domain, fqdn="given.acme.test", organization_id=people.shop.globex),
     )
     return people
 
@@ -139,7 +141,15 @@ async def test_a_name_outside_of_the_organizations_domains_is_refused_alike_whoe
     alias = another(people, DnsAlias, **theirs, resource_id=resource.id, domain_id=domain, fqdn="shop.globex.test")
     await write(people, resource, alias)
     answers = set()
-    for fqdn in ("shop.globex.test", "free.globex.test", "www.nobody.test", "acme.test", "www.off.acme.test"):
+    for fqdn in (
+        "shop.globex.test",
+        "free.globex.test",
+        "www.nobody.test",
+        "acme.test",
+        "www.off.acme.test",
+        "given.acme.test",
+        "www.given.acme.test",
+    ):
         values = await new(people, label, fqdn=fqdn)
         before = await people.state()
         reply = await ask(people, label, values)
@@ -147,6 +157,11 @@ async def test_a_name_outside_of_the_organizations_domains_is_refused_alike_whoe
         answers.add(reply.answer.content)
         assert await people.state() == before
     assert len(answers) == 1
+
+
+async def test_the_longest_domain_around_a_name_says_whose_it_is(delegated: Privileged) -> None:
+    for fqdn in ("a.b.acme.test", "www.own.globex.test", "wwwgiven.acme.test"):
+        await done(delegated, "create-dns", await new(delegated, "create-dns", fqdn=fqdn))
 
 
 async def test_a_name_is_unique_in_the_organization_also_where_the_caller_does_not_see(delegated: Privileged) -> None:

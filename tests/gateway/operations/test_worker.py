@@ -79,6 +79,23 @@ async def test_what_a_killed_worker_had_begun_another_goes_on_with(people: Privi
     assert await people.sql("SELECT revision FROM resource WHERE id = :id", id=people.shop.spare) == [(2,)]
 
 
+async def test_a_worker_that_is_stopped_puts_back_what_it_has_not_ended(people: Privileged, tmp_path: Path) -> None:
+    async with worker(people.database, tmp_path, ITCARE_WORKER_SIMULATED_SECONDS="600"):
+        key = await start(people)
+        await until(people, "SELECT 1 FROM operation_step WHERE operation_id = :id AND started_at IS NOT NULL", id=key)
+    assert await people.sql("SELECT status FROM pgqueuer") == [("queued",)]
+    async with worker(people.database, tmp_path):
+        assert (await until_ended(people, key))["status"] == "SUCCESS"
+
+
+async def test_an_operation_that_lost_its_job_is_found(people: Privileged, tmp_path: Path) -> None:
+    key = await start(people)
+    await people.sql("DELETE FROM pgqueuer")
+    await people.sql("UPDATE operation SET submitted_at = now() - interval '2 minutes' WHERE id = :id", id=key)
+    async with worker(people.database, tmp_path):
+        assert (await until_ended(people, key))["status"] == "SUCCESS"
+
+
 async def test_a_driver_that_cannot_be_reached_is_asked_again_and_then_the_operation_is_held(
     people: Privileged, tmp_path: Path
 ) -> None:
