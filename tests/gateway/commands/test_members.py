@@ -211,6 +211,8 @@ async def test_members_follow_their_instance_unless_an_operator_took_them_out(pe
     assert await rows(people) == started
     told = await people.sql("SELECT count(*) FROM event WHERE subject_type = 'LoadBalancerMember' AND kind = 'UPDATED'")
     assert told == [(3,)]
+    await change(people, people.shop.spare, "stopInstance")
+    assert await rows(people) == [(1, "ENABLED", "DOWN"), *started[1:]]
 
 
 async def test_a_member_of_another_cloud_is_as_one_that_does_not_exist(people: Privileged) -> None:
