@@ -40,6 +40,7 @@ async def working(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[async
         timedelta(seconds=given.heartbeat_seconds),
         given.attempts,
         timedelta(seconds=given.retry_seconds),
+        timedelta(days=settings.live.retention_days),
     )
     worker = Worker(urls.app, Execution(database, make_driver(settings), operation_seal(settings)), pace)
     task = asyncio.create_task(worker.run())
