@@ -1,11 +1,13 @@
 """What an action is about: found by its id, with the Cloud that it is in and what people call it."""
 
+from datetime import UTC
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from auth.errors import NotFound
 from auth.permissions import Privilege
 from resolvers.context import Caller
+from resolvers.reads import rows
 from resolvers.tables import ResourceType
 from schema.ids import key_of
 from schema.node import load_node
@@ -39,8 +41,20 @@ async def find_target(
     cloud_id = row.id if kind == "Cloud" else await _cloud_of(caller, row)
     if cloud_id is None:
         raise NotFound(kind)
-    names = (getattr(row, name, None) for name in ("name", "label", "fqdn"))
-    return TargetRow(row.id, cloud_id, next(filter(None, names), value))
+    return TargetRow(row.id, cloud_id, await _called(caller, row) or value)
+
+
+async def _called(caller: Caller, row: Any) -> str | None:
+    """Say what people call it, who are asked to approve what is done to it."""
+    match row:
+        case rows.LoadBalancerMemberRow():
+            instance = await caller.loaders.resource_by_id.load(row.instance_id)
+            balancer = await caller.loaders.resource_by_id.load(row.resource_id)
+            return f"{instance.name}, port {row.port}, behind {balancer.name}" if instance and balancer else None
+        case rows.MaintenanceRow():
+            starts_at, ends_at = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" for moment in (row.starts_at, row.ends_at))
+            return f"{starts_at} to {ends_at} UTC, {row.reason}"
+    return next(filter(None, (getattr(row, name, None) for name in ("name", "label", "fqdn"))), None)
 
 
 async def _is_part_of(caller: Caller, row: Any, type_: ResourceType | None) -> bool:

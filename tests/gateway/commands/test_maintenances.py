@@ -1,6 +1,7 @@
 """Maintenance windows are cancelled; asked for again, they are shown again."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pytest
 from resolvers.operations.drivers.simulated import Simulation
 from resolvers.tables import Maintenance, MaintenanceSubject
 from schema.ids import global_id
-from tests.gateway.commands.asking import ask, done, refusals, rehearsed, write
+from tests.gateway.commands.asking import ask, document, done, refusals, rehearsed, write
 from tests.gateway.privileged import Privileged
 
 SHOWN: Final = "maintenance { id reason startsAt services { nodes { name } } }"
@@ -69,6 +70,17 @@ async def test_a_window_that_is_not_over_is_cancelled(people: Privileged, start:
     assert (await ask(people, "dtm", "deleteMaintenance", values)).code == "NOT_FOUND"
     # Its time is free again.
     await done(people, "dtm", "createMaintenance", asked(people, subjects=[global_id("Service", people.shop.shop)]))
+
+
+async def test_whoever_approves_that_a_window_is_cancelled_is_told_which(people: Privileged) -> None:
+    values = await one(people)
+    await people.ask("dtm", document("deleteMaintenance"), values)
+    ((words,),) = await people.sql("SELECT words FROM mfa_challenge WHERE kind = 'OPERATION'")
+    assert re.fullmatch(
+        r"Cancel a maintenance window that is not over: 2\d{3}-\d\d-\d\d \d\d:\d\d to 2\d{3}-\d\d-\d\d \d\d:\d\d UTC,"
+        r" Patches in the Cloud Alpha\.",
+        words,
+    )
 
 
 async def test_a_window_that_is_over_is_not_cancelled(people: Privileged) -> None:

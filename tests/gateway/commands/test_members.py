@@ -176,6 +176,14 @@ async def test_a_member_is_taken_out_and_its_instance_stays(people: Privileged) 
     assert (await ask(people, "ope", "deleteMemberLb", values)).code == "NOT_FOUND"
 
 
+async def test_whoever_approves_that_a_member_is_taken_out_is_told_which(people: Privileged) -> None:
+    key = await member(people, await balancer(people), people.shop.web)
+    await people.ask("ope", document("deleteMemberLb"), {"loadBalancerMemberId": member_id(key)})
+    assert await people.sql("SELECT words FROM mfa_challenge WHERE kind = 'OPERATION'") == [
+        ("Take a member from a load balancer: web-01, port 80, behind front in the Cloud Alpha.",)
+    ]
+
+
 async def test_a_member_that_could_not_be_taken_out_stays(people: Privileged) -> None:
     values = await a_member(people)
     await done(people, "ope", "deleteMemberLb", values)
@@ -211,6 +219,8 @@ async def test_members_follow_their_instance_unless_an_operator_took_them_out(pe
     assert await rows(people) == started
     told = await people.sql("SELECT count(*) FROM event WHERE subject_type = 'LoadBalancerMember' AND kind = 'UPDATED'")
     assert told == [(3,)]
+    await change(people, people.shop.spare, "stopInstance")
+    assert await rows(people) == [(1, "ENABLED", "DOWN"), *started[1:]]
 
 
 async def test_a_member_of_another_cloud_is_as_one_that_does_not_exist(people: Privileged) -> None:
