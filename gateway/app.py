@@ -16,8 +16,8 @@ from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware, key_routes
-from gateway.keys import KeyRing, cursor_key, mfa_key, operation_seal
+from gateway.http import Callback, ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware, key_routes
+from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
@@ -92,11 +92,20 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),
+            *_callback_routes(settings, database),
             *observer.routes(),
         ],
         middleware=http_middleware(settings.cors_origins, observer.request_ended),
         lifespan=lifespan,
     )
+
+
+def _callback_routes(settings: Settings, database: Database) -> list[Route]:
+    """Give the route that an orchestrator reports to, if there is one to report."""
+    if settings.worker.driver != "webhook":
+        return []
+    keys, seal = message_keys(settings), operation_seal(settings)
+    return Callback(database, keys.keys, seal, seconds=settings.limits.seconds, translate=unavailable).routes()
 
 
 def page_size(arguments: Mapping[str, Any], flat_page: int | None) -> int:

@@ -4,6 +4,7 @@ endpoint.py      the way of a request: /graphql
 negotiation.py   media types and content codings: what is sent, what is wanted
 requests.py      from bytes and query strings to a GraphQL request
 step_up.py       second factors: /auth/
+callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
 compression.py   smaller answers for those who can read them
@@ -11,6 +12,7 @@ well_known.py    /.well-known/jwks.json
 headers.py       CORS, secure headers
 """
 
+from gateway.http.callback import Callback
 from gateway.http.endpoint import GraphQLEndpoint, OpenContext
 from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
@@ -19,6 +21,7 @@ from gateway.http.step_up import StepUp
 from gateway.http.well_known import key_routes
 
 __all__ = [
+    "Callback",
     "ErrorFormatter",
     "GraphQLEndpoint",
     "OpenContext",
