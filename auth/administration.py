@@ -7,19 +7,15 @@ to themselves, and what takes a second person is not approved by who proposed it
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
-from auth.decisions import Asker, Denial, DenialReason, Refusal, deny_by_factor, holds
+from auth.decisions import SEAL, Asker, Denial, DenialReason, Refusal, SealedGrant, deny_by_factor, holds
 from auth.permissions import MFA_MAX_AGE, ROLES, MfaBinding, Role
 from auth.principal import Principal
-from auth.statements import Fetch, Statement
-from auth.tables import AccountKind, OrganizationMember, Profile, table
+from auth.tables import AccountKind, Profile
 
 
 class Administration(StrEnum):
@@ -72,6 +68,8 @@ class AdministrationRule:
     who: frozenset[Authority] | Role
     """Authorities, any of which will do; or the role that it takes in the Cloud."""
     level: Level
+    target: str
+    """The type of what it is about; of what is created on the platform, that type."""
     description: str
     mfa_binding: MfaBinding
     changes_account: bool = False
@@ -79,6 +77,16 @@ class AdministrationRule:
     second_person: bool = False
     """Whether it approves what somebody proposed, who is another than the one that approves."""
     mfa_max_age: int = MFA_MAX_AGE
+
+    @property
+    def key(self) -> Administration:
+        """What may be done."""
+        return self.administration
+
+    @property
+    def label(self) -> str:
+        """What the audit log calls it."""
+        return self.administration.value
 
     @property
     def mutation(self) -> str:
@@ -106,29 +114,47 @@ _ROWS = (
         Administration.CREATE_ORGANIZATION,
         PLATFORM,
         Level.PLATFORM,
+        "Organization",
         "Create an organization, with its default Cloud.",
         SESSION,
     ),
     AdministrationRule(
-        Administration.REQUEST_CLOUD, REPRESENTATIVE, Level.ORGANIZATION, "Request a further Cloud.", SESSION
+        Administration.REQUEST_CLOUD,
+        REPRESENTATIVE,
+        Level.ORGANIZATION,
+        "Organization",
+        "Request a further Cloud.",
+        SESSION,
     ),
     AdministrationRule(
         Administration.CREATE_CLOUD,
         PLATFORM,
         Level.ORGANIZATION,
+        "Organization",
         "Create a Cloud, or approve one that was requested.",
         SESSION,
     ),
     AdministrationRule(
-        Administration.CREATE_SERVICE, Role.MANAGE_RESOURCES, Level.CLOUD, "Create a Service in a Cloud.", SESSION
+        Administration.CREATE_SERVICE,
+        Role.MANAGE_RESOURCES,
+        Level.CLOUD,
+        "Cloud",
+        "Create a Service in a Cloud.",
+        SESSION,
     ),
     AdministrationRule(
-        Administration.SET_TAGS, Role.MODIFY_RESOURCES, Level.CLOUD, "Set or remove the tags of a resource.", SESSION
+        Administration.SET_TAGS,
+        Role.MODIFY_RESOURCES,
+        Level.CLOUD,
+        "Resource",
+        "Set or remove the tags of a resource.",
+        SESSION,
     ),
     AdministrationRule(
         Administration.REQUEST_ACCOUNT,
         REPRESENTATIVE,
         Level.ORGANIZATION,
+        "Organization",
         "Request an account for a person, or an API account.",
         SESSION,
     ),
@@ -136,6 +162,7 @@ _ROWS = (
         Administration.APPROVE_ACCOUNT,
         PLATFORM,
         Level.ORGANIZATION,
+        "Organization",
         "Create an account that was requested; its invitation, or its secret, goes out.",
         OPERATION,
         second_person=True,
@@ -144,6 +171,7 @@ _ROWS = (
         Administration.DISABLE_ACCOUNT,
         PLATFORM,
         Level.PLATFORM,
+        "Account",
         "Disable an account, with everything it holds.",
         OPERATION,
         changes_account=True,
@@ -152,6 +180,7 @@ _ROWS = (
         Administration.PROPOSE_PROFILE,
         REPRESENTATIVE,
         Level.CLOUD,
+        "Cloud",
         "Give an account the profile STD in a Cloud, or propose DTM, OPE or POW.",
         OPERATION,
         changes_account=True,
@@ -160,6 +189,7 @@ _ROWS = (
         Administration.APPROVE_PROFILE,
         EITHER,
         Level.CLOUD,
+        "ProfileProposal",
         "Give the profile DTM, OPE or POW that another person proposed.",
         OPERATION,
         changes_account=True,
@@ -169,6 +199,7 @@ _ROWS = (
         Administration.WITHDRAW_PROFILE,
         REPRESENTATIVE,
         Level.CLOUD,
+        "Cloud",
         "Withdraw a profile, or the proposal of one.",
         OPERATION,
         changes_account=True,
@@ -177,6 +208,7 @@ _ROWS = (
         Administration.APPOINT_REPRESENTATIVE,
         PLATFORM,
         Level.ORGANIZATION,
+        "Organization",
         "Make an account a security representative of its organization.",
         OPERATION,
         changes_account=True,
@@ -185,6 +217,7 @@ _ROWS = (
         Administration.DISMISS_REPRESENTATIVE,
         PLATFORM,
         Level.ORGANIZATION,
+        "Organization",
         "End that an account is a security representative.",
         OPERATION,
         changes_account=True,
@@ -193,6 +226,7 @@ _ROWS = (
         Administration.APPROVE_FACTOR,
         REPRESENTATIVE,
         Level.ORGANIZATION,
+        "Organization",
         "Approve, before its 24 hours are over, a second factor that was enrolled with a recovery code.",
         OPERATION,
         changes_account=True,
@@ -213,28 +247,11 @@ class Target:
     proposed_by: UUID | None = None
 
 
-_MADE_HERE: Final = object()
-
-
 @dataclass(frozen=True, slots=True)
-class AdministrationGrant:
+class AdministrationGrant(SealedGrant[AdministrationRule]):
     """Leave to make one change outside the matrix, for one caller and one target."""
 
-    rule: AdministrationRule
-    account_id: UUID
     target: Target
-    decided_at: datetime
-    seal: InitVar[object]  # not kept: a grant at hand does not open the way to another
-
-    def __post_init__(self, seal: object) -> None:
-        """Refuse to be made anywhere but in `decide_administration`."""
-        if seal is not _MADE_HERE:
-            raise TypeError("Only decide_administration() grants.")
-
-    @property
-    def needs_approval(self) -> bool:
-        """Whether it takes, besides, an approval of exactly this operation."""
-        return self.rule.mfa_binding is MfaBinding.OPERATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +262,6 @@ class AdministrationDenial(Denial):
     missing_authorities: tuple[Authority, ...] = ()
 
 
-MEMBER = table(OrganizationMember)
-REPRESENTED = Statement(
-    select(MEMBER.c.organization_id).where(
-        MEMBER.c.account_id == bindparam("account_id"), MEMBER.c.is_security_representative
-    )
-)
-
-
-async def read_represented(fetch: Fetch, account_id: UUID) -> frozenset[UUID]:
-    """Read which organizations an account is a security representative of."""
-    return frozenset(row[0] for row in await fetch(REPRESENTED, {"account_id": account_id}))
-
-
 def decide_administration(
     asker: Asker | None,
     represents: Collection[UUID],
@@ -265,7 +269,7 @@ def decide_administration(
     target: Target,
     now: datetime,
 ) -> AdministrationGrant | Denial:
-    """Decide on a change outside the matrix; `now` is aware, and `represents` is what `read_represented` gives.
+    """Decide on a change outside the matrix; `now` is aware, `represents` are organizations, as a scope has them.
 
     The answer is NOT_FOUND unless the caller sees the organization or the Cloud by name, or, where it takes a role,
     what is in the Cloud.
@@ -285,7 +289,7 @@ def decide_administration(
     denial = _deny_by_right(principal, represents, rule, target) or deny_by_factor(asker, rule.mfa_max_age, now)
     if denial is not None:
         return denial
-    return AdministrationGrant(rule, principal.account_id, target, now, _MADE_HERE)
+    return AdministrationGrant(rule, principal.account_id, now, target, seal=SEAL)
 
 
 def _require(rule: AdministrationRule, target: Target) -> None:

@@ -2,18 +2,18 @@
 
     decide(asker, action, cloud, now) -> Grant | Denial
 
-A `Grant` can be made here only, and the path of commands demands one: nothing privileged happens without a decision.
+A `Grant` can be made by a decision only, and the path of commands demands one: nothing privileged happens without.
 What a decision does not know is the state of things, which commands check themselves, and whether an approval that is
 bound to one operation is there, which is spent in the transaction of the command.
 """
 
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Privilege, Role
+from auth.permissions import PRIVILEGES, ROLES, Action, MfaBinding, Privilege, Role, Rule
 from auth.principal import Principal
 from auth.tables import AccountKind, Profile
 
@@ -50,29 +50,42 @@ class Asker:
     mfa_time: datetime | None
 
 
-_MADE_HERE: Final = object()
+SEAL: Final = object()
+"""What makes a grant one: known to the two functions that decide, here and in `auth.administration`."""
+R_co = TypeVar("R_co", bound=Rule, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """Leave to run one action in one Cloud, for one caller."""
+class SealedGrant(Generic[R_co]):
+    """Leave to do one thing, for one caller, as a row of a table of rights allows it."""
 
-    privilege: Privilege
+    rule: R_co
     account_id: UUID
-    organization_id: UUID
-    cloud_id: UUID
     decided_at: datetime
-    seal: InitVar[object]  # not kept: a grant at hand does not open the way to another
+    seal: InitVar[object] = field(kw_only=True)  # not kept: a grant at hand does not open the way to another
 
     def __post_init__(self, seal: object) -> None:
-        """Refuse to be made anywhere but in `decide`."""
-        if seal is not _MADE_HERE:
-            raise TypeError("Only decide() grants.")
+        """Refuse to be made anywhere but in a decision."""
+        if seal is not SEAL:
+            raise TypeError("Only a decision grants.")
 
     @property
     def needs_approval(self) -> bool:
         """Whether it takes, besides, an approval of exactly this operation."""
-        return self.privilege.mfa_binding is MfaBinding.OPERATION
+        return self.rule.mfa_binding is MfaBinding.OPERATION
+
+
+@dataclass(frozen=True, slots=True)
+class Grant(SealedGrant[Privilege]):
+    """Leave to run one action in one Cloud, for one caller."""
+
+    organization_id: UUID
+    cloud_id: UUID
+
+    @property
+    def privilege(self) -> Privilege:
+        """The row of the matrix."""
+        return self.rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,7 @@ def decide(asker: Asker | None, action: Action, cloud_id: UUID, now: datetime) -
     denial = deny_by_factor(asker, privilege.mfa_max_age, now)
     if denial is not None:
         return denial
-    return Grant(privilege, principal.account_id, cloud.organization_id, cloud.id, now, _MADE_HERE)
+    return Grant(privilege, principal.account_id, now, cloud.organization_id, cloud.id, seal=SEAL)
 
 
 def deny_by_factor(asker: Asker, max_age: int, now: datetime) -> Denial | None:

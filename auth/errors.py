@@ -115,14 +115,25 @@ class MfaEnrolmentRequired(ItcareError):
 
 
 class Forbidden(ItcareError):
-    """The caller sees it, and may not do that; `reasons` say why, `missing_profiles` which of them would do."""
+    """The caller sees it, and may not do that; `reasons` say why.
+
+    Any of `missing_profiles` would do, or, of what is not a matter of profiles, any of `missing_authorities`.
+    """
 
     code = "FORBIDDEN"
     http_status = 403
 
-    def __init__(self, reasons: Sequence[str], missing_profiles: Sequence[str] = ()) -> None:
+    def __init__(
+        self, reasons: Sequence[str], missing_profiles: Sequence[str] = (), missing_authorities: Sequence[str] = ()
+    ) -> None:
         which = f" It takes one of these in this Cloud: {', '.join(missing_profiles)}." if missing_profiles else ""
-        super().__init__(f"You may not do that.{which}", reasons=list(reasons), missingProfiles=list(missing_profiles))
+        authorities = {"missingAuthorities": list(missing_authorities)} if missing_authorities else {}
+        super().__init__(
+            f"You may not do that.{which}",
+            reasons=list(reasons),
+            missingProfiles=list(missing_profiles),
+            **authorities,
+        )
 
 
 class NotFound(ItcareError):

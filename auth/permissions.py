@@ -6,6 +6,7 @@ Everything that depends on a privilege derives from these tables, so that a corr
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from auth.tables import Profile
 
@@ -84,6 +85,38 @@ ROLES: Mapping[Profile, frozenset[Role]] = {
 """Which roles each profile holds."""
 
 
+class Rule(Protocol):
+    """What a row of either table of rights says of its mutation: a privilege, or a rule beside the matrix."""
+
+    @property
+    def key(self) -> StrEnum:
+        """What may be done, as the table is keyed: no two rows of both tables have the same."""
+
+    @property
+    def label(self) -> str:
+        """What the audit log calls it."""
+
+    @property
+    def mutation(self) -> str:
+        """The name of its field in GraphQL."""
+
+    @property
+    def target(self) -> str:
+        """The type of what it is about."""
+
+    @property
+    def description(self) -> str:
+        """What it does, as a sentence."""
+
+    @property
+    def mfa_binding(self) -> MfaBinding:
+        """What the approval that it takes is good for."""
+
+    @property
+    def mfa_max_age(self) -> int:
+        """How old its second factor may be, in seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Privilege:
     """One row of the matrix: an action, the role it takes, what it acts on and which approval it needs."""
@@ -95,6 +128,11 @@ class Privilege:
     description: str
     mfa_binding: MfaBinding
     mfa_max_age: int = MFA_MAX_AGE
+
+    @property
+    def key(self) -> Action:
+        """The action."""
+        return self.action
 
     @property
     def label(self) -> str:

@@ -52,6 +52,8 @@ class Scope:
     clouds: tuple[UUID, ...]
     resource_organizations: tuple[UUID, ...]
     resource_clouds: tuple[UUID, ...]
+    represented: tuple[UUID, ...] = ()
+    """The organizations whose security representative the caller is: they see who holds and is to hold what there."""
 
     @cached_property
     def shape(self) -> Hashable:
@@ -70,10 +72,11 @@ class Scope:
             "clouds": self.clouds,
             "resource_organizations": self.resource_organizations,
             "resource_clouds": self.resource_clouds,
+            "represented": self.represented,
         }
 
 
-COLUMNS = 15
+COLUMNS = 16
 """How many columns `CALLER` has."""
 NO_PROFILES: frozenset[Profile] = frozenset()
 NOTHING = Scope(False, (), (), (), ())
@@ -122,6 +125,7 @@ _ENTERED = func.enter_scope(ACCOUNT_ID).table_valued(
     column("is_default", Boolean()),
     column("profile", Text()),
     column("sees_resources", Boolean()),
+    column("represents", Boolean()),
     name="caller",
 )
 CALLER = select(*_ENTERED.c).select_from(_ENTERED)
@@ -170,8 +174,13 @@ class Principals:
 def _principal(account_id: UUID, rows: Sequence[Any]) -> Principal:
     organizations: dict[UUID, VisibleOrganization] = {}
     clouds: dict[UUID, VisibleCloud] = {}
+    represented: dict[UUID, None] = {}
     for row in rows:
-        _, _, _, _, _, organization_id, *organization, cloud_id, code, name, is_default, profile, sees = row[:COLUMNS]
+        _, _, _, _, _, organization_id, *organization, cloud_id, code, name, is_default, profile, sees, represents = (
+            row[:COLUMNS]
+        )
+        if represents:
+            represented[organization_id] = None
         if organization_id is not None and organization_id not in organizations:
             organizations[organization_id] = VisibleOrganization(organization_id, *organization)
         if cloud_id is not None:
@@ -195,11 +204,16 @@ def _principal(account_id: UUID, rows: Sequence[Any]) -> Principal:
         has_factor=has_factor,
         organizations=tuple(organizations.values()),
         clouds=tuple(clouds.values()),
-        scope=_scope(is_platform, tuple(organizations), tuple(clouds.values())),
+        scope=_scope(is_platform, tuple(organizations), tuple(clouds.values()), tuple(represented)),
     )
 
 
-def _scope(is_platform: bool, organizations: tuple[UUID, ...], clouds: tuple[VisibleCloud, ...]) -> Scope:
+def _scope(
+    is_platform: bool,
+    organizations: tuple[UUID, ...],
+    clouds: tuple[VisibleCloud, ...],
+    represented: tuple[UUID, ...],
+) -> Scope:
     open_clouds = tuple(cloud for cloud in clouds if cloud.sees_resources)
     return Scope(
         all_names=is_platform,
@@ -207,4 +221,5 @@ def _scope(is_platform: bool, organizations: tuple[UUID, ...], clouds: tuple[Vis
         clouds=tuple(cloud.id for cloud in clouds),
         resource_organizations=tuple({cloud.organization_id: None for cloud in open_clouds}),
         resource_clouds=tuple(cloud.id for cloud in open_clouds),
+        represented=represented,
     )

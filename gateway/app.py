@@ -7,7 +7,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
 from auth.mfa.sealing import SecretSeal
@@ -16,7 +16,18 @@ from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
-from gateway.http import Callback, ErrorFormatter, GraphQLEndpoint, StepUp, health_routes, http_middleware, key_routes
+from gateway.http import (
+    Callback,
+    ErrorFormatter,
+    EventStreams,
+    GraphQLEndpoint,
+    GraphQLSocket,
+    StepUp,
+    Subscriptions,
+    health_routes,
+    http_middleware,
+    key_routes,
+)
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
@@ -25,10 +36,12 @@ from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
 from gateway.working import working
 from resolvers.database import Database, unavailable
+from resolvers.events import ResumeSeal, Tail, heads_of
 from resolvers.reads.cursors import CursorSeal
 from resolvers.reads.pages import PageArguments, extent
 from schema.build import build_schema
 from schema.guard import Guard
+from schema.subscription import Streams
 
 
 def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = False) -> Starlette:
@@ -53,16 +66,20 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         record_for=records_of(audit),
     )
     schema = build_schema()
+    engine = Engine(
+        schema,
+        limits,
+        page_size,
+        executor_class=EXECUTORS[settings.executor],
+        on_fallback=observer.fell_back,
+    )
+    open_context = context_opener(
+        database, CursorSeal(cursor_key(settings)), operation_seal(settings), denied=audit.denied
+    )
     endpoint = GraphQLEndpoint(
-        Engine(
-            schema,
-            limits,
-            page_size,
-            executor_class=EXECUTORS[settings.executor],
-            on_fallback=observer.fell_back,
-        ),
+        engine,
         tokens,
-        context_opener(database, CursorSeal(cursor_key(settings)), operation_seal(settings), denied=audit.denied),
+        open_context,
         limits,
         ErrorFormatter(unavailable),
         Guard(schema),
@@ -70,6 +87,22 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         on_operation=observer.operation_ended,
         on_refused_mutation=audit.refused_mutation,
     )
+
+    tail = Tail(heads_of(database), settings.live.poll_seconds)
+    subscriptions = Subscriptions(
+        engine,
+        open_context,
+        limits,
+        settings.live,
+        ErrorFormatter(unavailable),
+        Streams(schema),
+        tail,
+        ResumeSeal(cursor_key(settings)),
+        at_once=max(1, settings.pool_size // 2),
+        on_operation=observer.operation_ended,
+    )
+    streams = EventStreams(endpoint, subscriptions, tokens, max_bytes=limits.body_bytes)
+    socket = GraphQLSocket(subscriptions, tokens, origins=settings.cors_origins, max_bytes=limits.body_bytes)
 
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse("/graphiql")
@@ -82,12 +115,14 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                     await stack.enter_async_context(working(settings, urls))
                 yield
         finally:
+            await tail.close()
             await database.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home),
-            Route("/graphql", endpoint),
+            Route("/graphql", streams),
+            WebSocketRoute("/graphql", socket.serve),
             *step_up.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
@@ -98,6 +133,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         middleware=http_middleware(settings.cors_origins, observer.request_ended),
         lifespan=lifespan,
     )
+    # For whoever stops the server: it waits for answers to end, and these end only when told to.
+    app.state.end_streams = streams.end
+    return app
 
 
 def _callback_routes(settings: Settings, database: Database) -> list[Route]:

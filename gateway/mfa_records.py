@@ -55,7 +55,7 @@ def _entry(chain: UUID, who: Who, event: MfaEvent) -> Entry:
         reasons=(
             event.kind.value,
             event.method.value,
-            *([challenge.action.value] if challenge and challenge.action else []),
+            *([challenge.action] if challenge and challenge.action else []),
         ),
         target_type="Factor" if event.factor_id else None,
         target_id=event.factor_id,

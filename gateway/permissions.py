@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from auth.administration import RULES, AdministrationRule, Authority
+from auth.administration import RULES, AdministrationRule
 from auth.permissions import PRIVILEGES, ROLES, Role
 from auth.tables import Profile
+from schema.administering import AUTHORITY_NAMES
 
 ROLE_NAMES = {
     Role.SEE_RESOURCES: "See resources",
@@ -17,10 +18,6 @@ PROFILE_NAMES = {
     Profile.DTM: "Maintenance (DTM)",
     Profile.OPE: "Operator (OPE)",
     Profile.POW: "Power (POW)",
-}
-AUTHORITY_NAMES = {
-    Authority.PLATFORM: "the platform",
-    Authority.SECURITY_REPRESENTATIVE: "a security representative of the organization",
 }
 INTRODUCTION = """\
 # Who may do what

@@ -62,6 +62,25 @@ class WorkerSettings(BaseSettings):
     )
 
 
+class Live(BaseSettings):
+    """How subscriptions are served. Environment: `ITCARE_LIVE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_LIVE_", env_ignore_empty=True, frozen=True)
+
+    retention_days: float = Field(7, ge=1, description="How long events are kept, and cursors of subscriptions valid.")
+    poll_seconds: float = Field(0.05, gt=0, description="How often new events are looked for while somebody waits.")
+    recheck_seconds: float = Field(
+        30, gt=0, description="How often a caller to whom nothing happens is read again, for what they see newly."
+    )
+    init_seconds: float = Field(10, gt=0, description="How long a WebSocket may take to say who is calling.")
+    send_seconds: float = Field(30, gt=0, description="How long a client may take to take a message.")
+    keep_alive_seconds: float = Field(15, gt=0, description="How often a stream says that it is there.")
+    subscriptions: int = Field(50, gt=0, description="Subscriptions of one WebSocket.")
+    most_behind: int = Field(
+        10_000, gt=0, description="How many events a subscriber may fall behind, beyond what it began with."
+    )
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -116,6 +135,7 @@ class Settings(BaseSettings):
     )
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
+    live: Live = Field(default_factory=Live)
 
     @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from resolvers.operations.execution import Execution
 from resolvers.operations.worker import Pace, Worker
 
 STOP_SECONDS = 5.0
-"""How long a worker that is stopped has to end what it executes; the rest is taken over by another."""
+"""How long a worker that is stopped has to end what it executes; the rest goes back into the queue."""
 
 _log = logging.getLogger("gateway.operations")
 
@@ -69,8 +69,8 @@ async def working(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[async
         try:
             yield task
         finally:
-            worker.stop()
-            _, late = await asyncio.wait([task], timeout=STOP_SECONDS)
+            worker.stop(STOP_SECONDS)
+            _, late = await asyncio.wait([task], timeout=2 * STOP_SECONDS)
             for each in late:
                 each.cancel()
                 await asyncio.wait([each], timeout=STOP_SECONDS)

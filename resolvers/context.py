@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from auth.audit.records import Entry
-from auth.decisions import Asker, Grant
+from auth.decisions import Asker, SealedGrant
 from auth.errors import ItcareError, Unauthenticated
 from auth.mfa.sealing import SecretSeal
-from auth.permissions import Action
+from auth.permissions import Rule
 from auth.principal import Principal
 from auth.tokens import Claims
 from resolvers.commands.outcome import Outcome, Request
@@ -55,11 +56,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided of a mutation before it is executed: one of a grant, a refusal, and what came of it already."""
+    """What was decided of a mutation before it is executed: one of a grant, a refusal, and what came of it already.
 
-    action: Action
+    `key` is that of the mutation's row in its table of rights.
+    """
+
+    key: StrEnum
     request: Request
-    grant: Grant | None = None
+    grant: SealedGrant[Rule] | None = None
     refusal: ItcareError | None = None
     outcome: Outcome | None = None
 

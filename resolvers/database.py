@@ -152,7 +152,8 @@ _GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    # No room: of connections, of memory, or on the disk.
+    asyncpg.InsufficientResourcesError,
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Column
 
 from auth.principal import Principal
 from resolvers.loading import Loader
-from resolvers.reads import lookups, rows, sources
+from resolvers.reads import lookups, proposals, rows, sources
 from resolvers.reads.counts import SECONDS, Dimension, Facet, load_counts, load_facets
 from resolvers.reads.pages import Page, PageQuery, Parent, load_pages
 from resolvers.reads.predicates import Predicate
@@ -64,6 +64,8 @@ class Loaders:
     maintenance_by_id = ById(sources.MAINTENANCES)
     indicator_by_id = ById(sources.INDICATORS)
     sms_subscription_by_id = ById(sources.SMS_SUBSCRIPTIONS)
+    cloud_request_by_id = ById(proposals.CLOUD_REQUESTS)
+    profile_proposal_by_id = ById(proposals.PROFILE_PROPOSALS)
     sms_subscription_by_service = ById(sources.SMS_SUBSCRIPTIONS, SMS_SUBSCRIPTION.c.service_id)
 
     def __init__(

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from auth.statements import Statement
 from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, ConnectionLost, Database
-from resolvers.events import Event
+
+if TYPE_CHECKING:
+    # Events are read in snapshots, which write by transactions.
+    from resolvers.events import Event
 
 
 class Transaction:

@@ -8,27 +8,28 @@ The method says what is to be done; nothing runs before the guard (`schema/guard
 through `submit()`, which demands the grant.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
-from strawberry import BasePermission
 from strawberry.schema_directive import Location
+from strawberry.utils.str_converters import to_camel_case
 
+from auth.administration import Target
+from auth.decisions import Denial, Grant, decide
 from auth.permissions import PRIVILEGES, Action, Privilege
 from auth.tables import Profile
-from resolvers.commands.outcome import Outcome, UserError
-from resolvers.commands.submission import Change, submit
+from resolvers.commands.outcome import Outcome, Request
+from resolvers.commands.submission import Change, asked_before, submit
 from resolvers.context import Caller, Context
 from schema.edge import Info
-from schema.enums import MfaBinding
+from schema.guarded import GUARDED, Check, Found, Guarded, IsGranted, RequiresMfa, approval_of, no_check
 from schema.payloads import Payload
+from schema.targets import find_target, target_field
 
 P = TypeVar("P", bound=Payload)
-Check = Callable[[Any, datetime], Sequence[UserError]]
-"""Says what is wrong with an input by itself, at a time."""
 
 
 @strawberry.schema_directive(
@@ -42,59 +43,42 @@ class RequiresPrivilege:
     profiles: list[Profile] = strawberry.directive_field(name="profiles")
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    description="The mutation takes a second factor that succeeded at most `maxAge` seconds ago;"
-    " with the binding OPERATION, for exactly this operation.",
-)
-class RequiresMfa:
-    """How fresh a second factor a mutation takes."""
-
-    max_age: int = strawberry.directive_field(name="maxAge")
-    binding: MfaBinding = strawberry.directive_field(name="binding")
-
-
 @dataclass(frozen=True)
-class Guarded:
-    """What the guard must know of a mutation: its row of the matrix, its input and what can be wrong with it."""
+class GuardedAction(Guarded):
+    """A mutation of the privilege matrix."""
 
-    privilege: Privilege
-    input_type: type
-    check: Check
+    rule: Privilege
 
     @property
     def target_field(self) -> str:
         """The field of the input that names what it is about: instanceId."""
-        target = self.privilege.target
-        return f"{target[0].lower()}{target[1:]}Id"
+        return to_camel_case(target_field(self.rule))
+
+    async def asked_before(self, caller: Caller, request: Request) -> Outcome | None:
+        """Find the operation that the caller was given for the same key."""
+        return await asked_before(caller, self.rule.action, request)
+
+    async def find(self, caller: Caller, asked: Any) -> Found:
+        """Find what the action is on, and its Cloud."""
+        value = getattr(asked, target_field(self.rule))
+        row = await find_target(caller, self.rule, value, argument=f"input.{self.target_field}")
+        # The platform sees the names of Clouds that it does not belong to.
+        cloud = caller.principal.clouds_by_id.get(row.cloud_id)
+        where = f" in the Cloud {cloud.name}" if cloud else ""
+        return Found(
+            target=Target(cloud.organization_id if cloud else None, row.cloud_id),
+            words=f"{self.rule.description.rstrip('.')}: {row.name}{where}.",
+            target_id=row.id,
+            place=(cloud.organization_id, cloud.id) if cloud else None,
+        )
+
+    def decide(self, caller: Caller, found: Found, now: datetime) -> Grant | Denial:
+        """Decide by the privilege matrix."""
+        assert found.target.cloud_id is not None  # noqa: S101 - every action is in a Cloud
+        return decide(caller.asker, self.rule.action, found.target.cloud_id, now)
 
 
-GUARDED: Final[dict[str, Guarded]] = {}
-"""The guarded mutations, by the names of their fields."""
-
-
-class IsGranted(BasePermission):
-    """Lets a mutation run only after the guard has decided on exactly this one; it fails closed."""
-
-    message = "This was not decided."
-
-    def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
-        """Ask what was decided; raises what was decided against it."""
-        context: Context = info.context
-        decision = context.decision
-        guarded = GUARDED.get(info.field_name)
-        if decision is None or guarded is None or decision.action is not guarded.privilege.action:
-            raise RuntimeError(f"the mutation {info.field_name} came past its guard")
-        if decision.refusal is not None:
-            raise decision.refusal
-        return decision.grant is not None or decision.outcome is not None
-
-
-def _no_check(_input: Any, _now: datetime) -> Sequence[UserError]:
-    return ()
-
-
-def action(of: Action, *, payload: type[P], check: Check = _no_check) -> Callable[[Callable[..., Change]], Any]:
+def action(of: Action, *, payload: type[P], check: Check = no_check) -> Callable[[Callable[..., Change]], Any]:
     """Make a guarded mutation of a method that says, of the caller and the input, what is to be done."""
     privilege = PRIVILEGES[of]
 
@@ -108,13 +92,13 @@ def action(of: Action, *, payload: type[P], check: Check = _no_check) -> Callabl
             outcome = decision.outcome
             if outcome is None:
                 caller, grant = context.authenticated, decision.grant
-                assert grant is not None  # noqa: S101 - likewise
+                assert isinstance(grant, Grant)  # noqa: S101 - likewise
                 outcome = await submit(caller, grant, decision.request, method(caller, input))
             return await _answer(context, payload, outcome)
 
         argument = strawberry.argument(description="What is asked for.")
         resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
-        GUARDED[privilege.mutation] = Guarded(privilege, input_type, check)
+        GUARDED[privilege.mutation] = GuardedAction(privilege, input_type, check)
         return strawberry.mutation(
             resolver=resolve,
             name=privilege.mutation,
@@ -133,10 +117,7 @@ def described(privilege: Privilege) -> str:
     """Describe a mutation by its row of the matrix."""
     *others, last = (profile.value for profile in privilege.profiles)
     profiles = f"{', '.join(others)} or {last}" if others else last
-    approval = f"a second factor presented at most {privilege.mfa_max_age} s ago"
-    if privilege.mfa_binding is MfaBinding.OPERATION:
-        approval += " for exactly this operation"
-    return f"{privilege.description} Requires the profile {profiles} in its Cloud, and {approval}."
+    return f"{privilege.description} Requires the profile {profiles} in its Cloud, and {approval_of(privilege)}."
 
 
 async def _answer(context: Context, payload: type[P], outcome: Outcome) -> P:
@@ -148,10 +129,3 @@ async def _answer(context: Context, payload: type[P], outcome: Outcome) -> P:
         subject=await payload.load_subject(caller, outcome.subject_id or (operation and operation.resource_id)),
         secret=outcome.secret,
     )
-
-
-def guards(fields: Mapping[str, Any]) -> None:
-    """Refuse a schema in which a mutation has no guard, or its directives are not those of its row."""
-    for name in fields:
-        if name not in GUARDED:
-            raise TypeError(f"The mutation {name} has no guard.")

@@ -7,11 +7,12 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
-from schema.actions import guards
+from schema.guarded import guards
 from schema.middleware import ApplicationServer, FileStorage, ManagedDatabase, MessageBroker
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import DATE_TIME
+from schema.subscription import Subscription
 
 
 class KeptNames(NameConverter):
@@ -33,6 +34,7 @@ def build_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[ManagedDatabase, MessageBroker, ApplicationServer, FileStorage],
         config=StrawberryConfig(
             scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True, name_converter=KeptNames()

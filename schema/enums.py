@@ -6,6 +6,8 @@ from typing import Any
 
 import strawberry
 
+from auth.administration import RULES
+from auth.administration import Administration as Administration
 from auth.permissions import PRIVILEGES
 from auth.permissions import Action as Action
 from auth.permissions import MfaBinding as MfaBinding
@@ -251,5 +253,33 @@ described(
         "AVAILABILITY_ZONE": "The code of each of their availability zones.",
         "CLOUD": "The id of their Cloud.",
         "SERVICE": "The id of their Service.",
+    },
+)
+
+
+described(
+    Administration,
+    "Administration",
+    "What may be done beside the actions of the privilege matrix.",
+    {name.value: rule.description for name, rule in RULES.items()},
+)
+
+
+class ProposalStatus(StrEnum):
+    """How a proposed profile stands."""
+
+    PROPOSED = "PROPOSED"
+    GIVEN = "GIVEN"
+    WITHDRAWN = "WITHDRAWN"
+
+
+described(
+    ProposalStatus,
+    "ProposalStatus",
+    "How a proposed profile stands.",
+    {
+        "PROPOSED": "It waits for a second person.",
+        "GIVEN": "The account holds it.",
+        "WITHDRAWN": "It was withdrawn, before or after it was given.",
     },
 )

@@ -1,8 +1,8 @@
 """The guard: what is decided of a mutation before anything of it is executed.
 
-    a known idempotency key        its operation is the answer
+    a known idempotency key        what came of it is the answer
     the target                     NOT_FOUND unless the caller sees it
-    the profiles in its Cloud      FORBIDDEN, MFA_ENROLMENT_REQUIRED
+    the profiles or authorities    FORBIDDEN, MFA_ENROLMENT_REQUIRED
     the input                      userErrors
     the second factor              INSUFFICIENT_USER_AUTHENTICATION, with a challenge to answer
 
@@ -12,37 +12,26 @@ the permission class of the field finds it and `submit()` the grant.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import strawberry
 from strawberry.types.arguments import convert_argument
 
 from auth.audit.records import Decision as Audited
-from auth.decisions import Denial, Grant, Refusal, decide
+from auth.decisions import Denial, Refusal, SealedGrant
 from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareError, NotFound
 from auth.mfa.approvals import has_approval, operation_digest, request_approval, request_session
 from auth.mfa.enrolment import methods_of_account
-from auth.permissions import MfaBinding, Privilege
+from auth.permissions import MfaBinding, Rule
 from auth.principal import set_scope
 from resolvers.commands.outcome import Outcome, Request, check_common
 from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
-from resolvers.commands.submission import asked_before
 from resolvers.context import Caller, Context, Decision
-from schema.actions import GUARDED, Guarded
-from schema.ids import key_of
-from schema.node import load_node
+from schema.guarded import GUARDED, Found, Guarded
 
 NO_CLOUD = UUID(int=0)
-
-
-class Target(NamedTuple):
-    """What a mutation is about: the Cloud that it is in, and what people call it."""
-
-    id: UUID
-    cloud_id: UUID
-    name: str
 
 
 class Guard:
@@ -61,30 +50,30 @@ class Guard:
         context.decision = await self._decide(context.authenticated, guarded, values, datetime.now(UTC))
 
     async def _decide(self, caller: Caller, guarded: Guarded, values: Mapping[str, Any], now: datetime) -> Decision:
-        privilege, errors = guarded.privilege, check_common(values)
-        request = _request(caller, privilege, values)
+        rule, errors = guarded.rule, check_common(values)
+        request, asked = _request(caller, rule, values), self._input(guarded, values)
         if not errors:
-            known = await asked_before(caller, privilege.action, request)
+            known = await guarded.asked_before(caller, request)
             if known is not None:
-                return Decision(privilege.action, request, outcome=known)
+                return Decision(rule.key, request, outcome=known)
         try:
-            target = await _target(caller, guarded, values[guarded.target_field])
+            found = await guarded.find(caller, asked)
         except (BadUserInput, NotFound) as refusal:
-            _record_denial(caller, privilege, request, None, refusal)
-            return Decision(privilege.action, request, refusal=refusal)
-        decided = decide(caller.asker, privilege.action, target.cloud_id, now)
+            _record_denial(caller, rule, request, None, refusal)
+            return Decision(rule.key, request, refusal=refusal)
+        decided = guarded.decide(caller, found, now)
         if isinstance(decided, Denial) and decided.refusal is not Refusal.INSUFFICIENT_USER_AUTHENTICATION:
-            denial = refusal_of(decided, privilege)
-            _record_denial(caller, privilege, request, target, denial)
-            return Decision(privilege.action, request, refusal=denial)
-        errors += guarded.check(self._input(guarded, values), now)
+            denial = refusal_of(decided, rule)
+            _record_denial(caller, rule, request, found, denial)
+            return Decision(rule.key, request, refusal=denial)
+        errors += [*found.errors, *guarded.check(asked, now)]
         if errors:
-            return Decision(privilege.action, request, outcome=Outcome(errors=tuple(errors)))
-        approval = operation_digest(caller.principal.account_id, privilege.action, target.cloud_id, values)
+            return Decision(rule.key, request, outcome=Outcome(errors=tuple(errors)))
+        approval = operation_digest(caller.principal.account_id, rule.key, found.target.cloud_id or NO_CLOUD, values)
         request = Request(request.digest, approval, request.change_reference, request.idempotency_key, request.dry_run)
-        await _require_factor(caller, privilege, request, decided, target, now)
-        assert isinstance(decided, Grant)  # noqa: S101 - for want of a factor it has raised
-        return Decision(privilege.action, request, grant=decided)
+        await _require_factor(caller, rule, request, decided, found, now)
+        assert not isinstance(decided, Denial)  # noqa: S101 - for want of a factor it has raised
+        return Decision(rule.key, request, grant=decided)
 
     def _input(self, guarded: Guarded, values: Mapping[str, Any]) -> Any:
         return convert_argument(
@@ -95,9 +84,9 @@ class Guard:
         )
 
 
-def _request(caller: Caller, privilege: Privilege, values: Mapping[str, Any]) -> Request:
+def _request(caller: Caller, rule: Rule, values: Mapping[str, Any]) -> Request:
     return Request(
-        digest=operation_digest(caller.principal.account_id, privilege.action, NO_CLOUD, values),
+        digest=operation_digest(caller.principal.account_id, rule.key, NO_CLOUD, values),
         change_reference=values.get("changeReference"),
         idempotency_key=values.get("idempotencyKey"),
         dry_run=bool(values.get("dryRun")),
@@ -106,16 +95,16 @@ def _request(caller: Caller, privilege: Privilege, values: Mapping[str, Any]) ->
 
 async def _require_factor(
     caller: Caller,
-    privilege: Privilege,
+    rule: Rule,
     request: Request,
-    decided: Grant | Denial,
-    target: Target,
+    decided: SealedGrant[Rule] | Denial,
+    found: Found,
     now: datetime,
 ) -> None:
     """Open a challenge and refuse, unless a second factor has approved what is asked for."""
     account_id, snapshot = caller.principal.account_id, caller.loaders.snapshot
-    is_bound = privilege.mfa_binding is MfaBinding.OPERATION and not request.dry_run
-    if isinstance(decided, Grant) and (
+    is_bound = rule.mfa_binding is MfaBinding.OPERATION and not request.dry_run
+    if not isinstance(decided, Denial) and (
         not is_bound or await has_approval(snapshot.fetch, account_id, request.approval, now)
     ):
         return
@@ -123,55 +112,19 @@ async def _require_factor(
         await set_scope(transaction.fetch, account_id)
         methods = await methods_of_account(transaction.fetch, account_id)
         if is_bound:
-            cloud = caller.principal.clouds_by_id[target.cloud_id]
-            words = f"{privilege.description.rstrip('.')}: {target.name} in the Cloud {cloud.name}."
             challenge = await request_approval(
-                transaction.fetch, account_id, privilege.action, target.cloud_id, request.approval, words, now
+                transaction.fetch, account_id, rule.key, found.target.cloud_id, request.approval, found.words, now
             )
         else:
             challenge = await request_session(transaction.fetch, account_id, now)
     binding = MfaBinding.OPERATION if is_bound else MfaBinding.SESSION
     refusal = InsufficientUserAuthentication(
-        privilege.mfa_max_age, binding.value, challenge_id=str(challenge), methods=methods
+        rule.mfa_max_age, binding.value, challenge_id=str(challenge), methods=methods
     )
-    _record_denial(caller, privilege, request, target, refusal)
+    _record_denial(caller, rule, request, found, refusal)
     raise refusal
 
 
-def _record_denial(
-    caller: Caller, privilege: Privilege, request: Request, target: Target | None, refusal: ItcareError
-) -> None:
-    cloud = caller.principal.clouds_by_id.get(target.cloud_id) if target else None
-    place = (cloud.organization_id, cloud.id) if cloud else None
-    target_id = target.id if target else None
-    caller.denied(
-        entry_of(caller, privilege, request, Audited.DENIED, place=place, target_id=target_id, refusal=refusal)
-    )
-
-
-async def _target(caller: Caller, guarded: Guarded, value: str) -> Target:
-    """Find what a mutation is about; raises NotFound if the caller does not see it, as if there were none."""
-    kind = guarded.privilege.target
-    key = key_of(value, kind, argument=f"input.{guarded.target_field}")
-    row = None if key is None else await load_node(caller, kind, key)
-    if row is None:
-        raise NotFound(kind)
-    cloud_id = row.id if kind == "Cloud" else await _cloud_of(caller, row)
-    if cloud_id is None:
-        raise NotFound(kind)
-    names = (getattr(row, name, None) for name in ("name", "label", "fqdn"))
-    return Target(row.id, cloud_id, next(filter(None, names), value))
-
-
-async def _cloud_of(caller: Caller, row: Any) -> UUID | None:
-    """Find the Cloud of a row: its own, or that of the resource or the Service that it belongs to."""
-    loaders = caller.loaders
-    if hasattr(row, "cloud_id"):
-        cloud_id: UUID = row.cloud_id
-        return cloud_id
-    owner = await (
-        loaders.resource_by_id.load(row.resource_id)
-        if hasattr(row, "resource_id")
-        else loaders.service_by_id.load(row.service_id)
-    )
-    return None if owner is None else owner.cloud_id
+def _record_denial(caller: Caller, rule: Rule, request: Request, found: Found | None, refusal: ItcareError) -> None:
+    place, target_id = (found.place, found.target_id) if found else (None, None)
+    caller.denied(entry_of(caller, rule, request, Audited.DENIED, place=place, target_id=target_id, refusal=refusal))

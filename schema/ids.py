@@ -8,6 +8,7 @@ from uuid import UUID
 from auth.errors import BadUserInput
 from auth.principal import Principal, VisibleCloud, VisibleOrganization
 from resolvers.reads import rows
+from resolvers.reads.proposals import CloudRequestRow, ProfileProposalRow
 from resolvers.tables import ResourceType
 
 PREFIXES: Mapping[str, str] = {
@@ -37,6 +38,8 @@ PREFIXES: Mapping[str, str] = {
     "Operation": "opn",
     "Viewer": "acc",
     "Membership": "mbp",
+    "CloudRequest": "crq",
+    "ProfileProposal": "ppr",
     "Product": "prd",
     "Network": "net",
     "FileSystem": "fsy",
@@ -64,6 +67,8 @@ ROW_TYPES: Mapping[type, str] = {
     rows.IndicatorRow: "Indicator",
     rows.SmsSubscriptionRow: "SmsSubscription",
     rows.OperationRow: "Operation",
+    CloudRequestRow: "CloudRequest",
+    ProfileProposalRow: "ProfileProposal",
 }
 RESOURCE_ROWS = (rows.ResourceRow, rows.PartOfResourceRow)
 FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)

@@ -25,6 +25,8 @@ LOADERS = {
     "Indicator": "indicator_by_id",
     "SmsSubscription": "sms_subscription_by_id",
     "Operation": "operation_by_id",
+    "CloudRequest": "cloud_request_by_id",
+    "ProfileProposal": "profile_proposal_by_id",
 }
 RESOURCE_TYPE_NAMES = frozenset(RESOURCE_TYPES.values())
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.reads import rows
+from resolvers.reads.proposals import PROPOSALS_OF_CLOUD, REQUESTS_OF_ORGANIZATION
 from resolvers.reads.sources import (
     CLOUDS_OF_ORGANIZATION,
     INDICATORS_OF_SERVICE,
@@ -22,8 +23,10 @@ from schema.node import Node
 from schema.verdicts import Permission, viewer_permissions
 
 if TYPE_CHECKING:
+    from schema.creations import CloudRequest
     from schema.indicators import Indicator
     from schema.maintenances import Maintenance
+    from schema.profiles import ProfileProposal
     from schema.resources import Resource
     from schema.sms import SmsSubscription
 
@@ -44,6 +47,12 @@ class Organization(Node):
     )
     resources: Resources = resources_of(
         RESOURCES_OF_ORGANIZATION, parent="id", description="The resources of its Clouds."
+    )
+    cloud_requests: Connection[Annotated["CloudRequest", strawberry.lazy("schema.creations")]] = connection_of(
+        REQUESTS_OF_ORGANIZATION,
+        parent="id",
+        description="The Clouds that were requested for it, the last first; for its security representatives and the"
+        " platform.",
     )
 
 
@@ -66,6 +75,12 @@ class Cloud(Node):
     resources: Resources = resources_of(RESOURCES_OF_CLOUD, parent="id", description="The resources of its Services.")
     maintenances: Connection[Annotated["Maintenance", strawberry.lazy("schema.maintenances")]] = connection_of(
         MAINTENANCES_OF_CLOUD, parent="id", description="Its maintenance windows, the last to start first."
+    )
+    profile_proposals: Connection[Annotated["ProfileProposal", strawberry.lazy("schema.profiles")]] = connection_of(
+        PROPOSALS_OF_CLOUD,
+        parent="id",
+        description="The profiles that were proposed and given in it, the last first; for the security representatives"
+        " of its organization and the platform.",
     )
     viewer_profiles: list[Profile] = by_column(
         _viewer_profiles, description="The profiles that the caller holds in it, the least first."

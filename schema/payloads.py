@@ -27,7 +27,7 @@ described(
         "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input.",
         "IN_USE": "Something else needs it.",
         "OVERLAP": "It overlaps with another of its kind.",
-        "NAME_TAKEN": "There is one of that name already.",
+        "NAME_TAKEN": "There is one of that name, or of that code, already.",
         "UNCHANGED": "It is so already.",
         "LIMIT_REACHED": "There are as many as there can be.",
         "PLACE_NOT_OPEN": "The availability zone or the data center is not open to the organization.",
@@ -49,22 +49,26 @@ class UserError:
     field: list[str] | None = by_column(_fields, description="The path of the input's field that it is wrong with.")
 
 
-@strawberry.type
-class Payload:
-    """What every payload has, and how it finds what it is about."""
+class Subject:
+    """How a payload finds what its mutation is about."""
 
     subject_name: ClassVar[str]
     """The name of the field that holds what the mutation is about."""
     loader: ClassVar[str]
     """The name of the loader that finds it."""
 
-    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
-    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
-
     @classmethod
     async def load_subject(cls, caller: Caller, key: UUID | None) -> Any:
         """Load what the mutation is about, as it is now; None if there is none or it has gone."""
         return None if key is None else await getattr(caller.loaders, cls.loader).load(key)
+
+
+@strawberry.type
+class Payload(Subject):
+    """What every payload of an action has."""
+
+    operation: Operation | None = strawberry.field(description="The operation; null if nothing was done.")
+    user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
 
     @classmethod
     def of(cls, *, operation: Any, user_errors: list[Any], subject: Any, secret: str | None = None) -> Self:

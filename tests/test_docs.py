@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from auth.administration import RULES
 from auth.permissions import PRIVILEGES
 from gateway.permissions import permissions_page
-from gateway.settings import Limits, Settings
+from gateway.settings import Limits, Live, Settings, WorkerSettings
 from resolvers.demo import ACCOUNTS
 from schema.build import build_schema
 
@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 
 
-@pytest.mark.parametrize("model", [Settings, Limits])
+@pytest.mark.parametrize("model", [Settings, Limits, Live, WorkerSettings])
 def test_every_setting_is_documented_with_its_default(model: type[BaseSettings]) -> None:
     table = (ROOT / "docs" / "operating.md").read_text()
     for name, field in model.model_fields.items():
-        if name == "limits":
+        if name in ("limits", "live", "worker"):
             continue
         variable = field.validation_alias or f"{model.model_config['env_prefix']}{name}".upper()
         row = next((line for line in table.splitlines() if line.startswith(f"| `{variable}` |")), "")
@@ -38,9 +38,20 @@ def test_the_query_of_the_readme_is_valid() -> None:
 
 def test_the_documents_of_the_mutations_page_are_valid() -> None:
     documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "mutations.md").read_text(), re.DOTALL)
-    assert len(documents) == 2
+    assert len(documents) == 3
     for document in documents:
         assert validate(build_schema()._schema, parse(document)) == []
+
+
+def test_the_documents_of_the_live_page_are_valid() -> None:
+    (document,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "live.md").read_text(), re.DOTALL)
+    assert validate(build_schema()._schema, parse(document)) == []
+
+
+@pytest.mark.parametrize("code", [1009, *range(4400, 4410), 4429, 4503])
+def test_the_close_codes_are_documented_as_they_are_used(code: int) -> None:
+    page, module = (ROOT / "docs" / "live.md").read_text(), (ROOT / "gateway" / "http" / "websocket.py").read_text()
+    assert (f"| {code} |" in page) == (f"    {code}  " in module)
 
 
 def test_the_permissions_are_documented_as_the_gateway_decides_them() -> None:

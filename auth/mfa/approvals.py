@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlalchemy import and_, bindparam, select, update
 
 from auth.mfa.challenges import open_operation_challenge, open_session_challenge
 from auth.mfa.tables import Approval
-from auth.permissions import MFA_MAX_AGE, Action
+from auth.permissions import MFA_MAX_AGE
 from auth.statements import Fetch, Statement
 from auth.tables import TIMESTAMP, table
 
@@ -40,11 +40,12 @@ SPEND = Statement(update(APPROVAL).where(_USABLE).values(spent_at=_AT).returning
 CLOCK_SKEW: Final = timedelta(seconds=30)
 
 
-def operation_digest(account_id: UUID, action: Action, cloud_id: UUID, values: Mapping[str, Any]) -> bytes:
+def operation_digest(account_id: UUID, action: StrEnum, cloud_id: UUID, values: Mapping[str, Any]) -> bytes:
     """Give the digest of an operation: SHA-256 of canonical JSON of its action, Cloud, subject and coerced input.
 
-    Of the input, `idempotencyKey`, `changeReference` and `dryRun` are left out. Values are what coercion gives: JSON
-    values, UUIDs, aware times, dates, decimals and enums, in lists and mappings.
+    `action` is the key of its row in a table of rights. Of the input, `idempotencyKey`, `changeReference` and `dryRun`
+    are left out. Values are what coercion gives: JSON values, UUIDs, aware times, dates, decimals and enums, in lists
+    and mappings.
 
     Raises:
         TypeError: there is a value of another kind, which nobody could say how to write.
@@ -61,7 +62,7 @@ def operation_digest(account_id: UUID, action: Action, cloud_id: UUID, values: M
 
 
 async def request_approval(
-    fetch: Fetch, account_id: UUID, action: Action, cloud_id: UUID, digest: bytes, words: str, now: datetime
+    fetch: Fetch, account_id: UUID, action: StrEnum, cloud_id: UUID | None, digest: bytes, words: str, now: datetime
 ) -> UUID:
     """Ask a person to approve an operation; gives the challenge to answer, which may be open already.
 

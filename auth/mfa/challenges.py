@@ -18,7 +18,7 @@ from auth.mfa.factor import Challenge, FactorMethod
 from auth.mfa.failures import count_failure, forgive
 from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
 from auth.mfa.tables import MOST_WORDS, Approval, MfaChallenge
-from auth.permissions import Action, MfaBinding
+from auth.permissions import MfaBinding
 from auth.statements import Fetch, Statement
 from auth.tables import TIMESTAMP, table, uuid7
 
@@ -128,10 +128,11 @@ async def open_session_challenge(fetch: Fetch, account_id: UUID, now: datetime) 
 
 
 async def open_operation_challenge(
-    fetch: Fetch, account_id: UUID, action: Action, cloud_id: UUID, digest: bytes, words: str, now: datetime
+    fetch: Fetch, account_id: UUID, action: StrEnum, cloud_id: UUID | None, digest: bytes, words: str, now: datetime
 ) -> Challenge:
     """Give the open challenge for exactly this operation, or open one in the place of any other operation's.
 
+    `action` is the key of its row in a table of rights; outside of any Cloud there is no `cloud_id`.
     The words are shown to the person as they are, but for characters that could make them read otherwise.
     """
     return await _give(
@@ -211,7 +212,7 @@ def _challenge(row: Any) -> Challenge:
         account_id=row["account_id"],
         kind=MfaBinding(row["kind"]),
         digest=row["digest"],
-        action=Action(row["action"]) if row["action"] else None,
+        action=row["action"],
         cloud_id=row["cloud_id"],
         words=row["words"],
         expires_at=row["expires_at"],

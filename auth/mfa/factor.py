@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from auth.permissions import Action, MfaBinding
+from auth.permissions import MfaBinding
 from auth.statements import Fetch
 from auth.tables import FactorKind
 
@@ -19,7 +19,7 @@ class Challenge:
     account_id: UUID
     kind: MfaBinding
     digest: bytes | None
-    action: Action | None
+    action: str | None
     cloud_id: UUID | None
     words: str
     expires_at: datetime

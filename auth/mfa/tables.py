@@ -39,7 +39,8 @@ class MfaChallenge(SQLModel, table=True):
         length("action", 100),
         length("words", MOST_WORDS),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
-        CheckConstraint("num_nulls(digest, action, cloud_id) = CASE kind WHEN 'SESSION' THEN 3 ELSE 0 END", name="of"),
+        CheckConstraint("num_nulls(digest, action) = CASE kind WHEN 'SESSION' THEN 2 ELSE 0 END", name="of"),
+        CheckConstraint("kind = 'OPERATION' OR cloud_id IS NULL", name="cloud"),
         CheckConstraint("tries_left >= 0", name="tries_left_range"),
     )
 

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from auth.keys import KeyFileError
-from gateway.cli import access, auditing, data, importing, inspection, keys, schema_changes, serving
+from gateway.cli import access, auditing, data, importing, inspection, keys, schema_changes, serving, working
 from gateway.cli.options import CommandFailed
 from gateway.postgres import PostgresError
 
@@ -42,7 +42,7 @@ def _options(
     pass
 
 
-for group in (serving, importing, data, access, auditing, keys, schema_changes, inspection):
+for group in (serving, working, importing, data, access, auditing, keys, schema_changes, inspection):
     group.register(app)
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from gateway.settings import Limits, Settings, WorkerSettings
+from gateway.settings import Limits, Live, Settings, WorkerSettings
 
-PREFIXES = {model.__name__: model.model_config["env_prefix"] for model in (Settings, Limits, WorkerSettings)}
+PREFIXES = {model.__name__: model.model_config["env_prefix"] for model in (Settings, Limits, Live, WorkerSettings)}
 """How variables begin, by what they set."""
 
 

@@ -9,7 +9,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -131,18 +131,22 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
     """Serves until SIGINT or SIGTERM, then lets the requests that are under way finish."""
     from gateway.app import create_app
 
+    app = create_app(settings, urls, with_worker=not settings.database_url)
     config = uvicorn.Config(
-        create_app(settings, urls, with_worker=not settings.database_url),
+        app,
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=settings.limits.body_bytes,
+        # It takes some 300 KB of a socket, and messages are small.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=int(settings.limits.seconds) + 5,
     )
     config.load()
-    server = uvicorn.Server(config)
+    server = EndingServer(config, app.state.end_streams)
     _spare_the_garbage_collector()
     try:
         server.run(sockets=[listener])
@@ -150,6 +154,19 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
         return
     if not server.started:
         raise CommandFailed("The gateway did not start; the log says why.")
+
+
+class EndingServer(uvicorn.Server):
+    """A server that, when it stops, ends the answers that would not end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end = end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop in order."""
+        self._end()
+        await super().shutdown(sockets)
 
 
 def _spare_the_garbage_collector() -> None:

@@ -75,6 +75,8 @@ class Operation:
     prepared: Prepared
     mutation: tuple[str, Mapping[str, Any]] | None = None
     """Of a mutation: the name of its one root field, and the arguments it is given."""
+    subscription: tuple[str, Mapping[str, Any]] | None = None
+    """Of a subscription, likewise."""
 
 
 class Engine:
@@ -146,7 +148,7 @@ class Engine:
             if node.operation is OperationType.MUTATION:
                 keys = {(field.alias or field.name).value for field in prepared.root_fields(node)} - {"__typename"}
                 require_at_most(1, len(keys), "mutationRootFields", "The mutation has {:,} root fields")
-            mutation = self._mutation(prepared, node, executor)
+            asked = self._asked(prepared, node, executor)
         except ItcareError as error:
             raise RequestError(errors.refusal(error)) from error
         except GraphQLError as error:
@@ -155,14 +157,16 @@ class Engine:
             executor.plan = prepared.plan(node, executor.variable_values.coerced)
             executor.on_fallback = self._on_fallback
             executor.turns = self.turns
-        return Operation(executor, objects, prepared, mutation)
+        mutation = asked if node.operation is OperationType.MUTATION else None
+        subscription = asked if node.operation is OperationType.SUBSCRIPTION else None
+        return Operation(executor, objects, prepared, mutation, subscription)
 
-    def _mutation(
+    def _asked(
         self, prepared: Prepared, node: OperationDefinitionNode, executor: Executor[Any]
     ) -> tuple[str, Mapping[str, Any]] | None:
-        """Say what a mutation asks for, also if a directive skips it; raises GraphQLError."""
-        root = self._schema.mutation_type
-        if node.operation is not OperationType.MUTATION or root is None:
+        """Say what a mutation or a subscription asks for, also if a directive skips it; raises GraphQLError."""
+        root = self._schema.get_root_type(node.operation)
+        if node.operation is OperationType.QUERY or root is None:
             return None
         for field in prepared.root_fields(node):
             if field.name.value in root.fields:
@@ -170,10 +174,13 @@ class Engine:
                 return field.name.value, get_argument_values(definition, field, executor.variable_values)
         return None
 
-    async def execute(self, operation: Operation, context: object) -> ExecutionResult:
-        """Execute an operation; `context` is what resolvers find in `info.context`."""
+    async def execute(self, operation: Operation, context: object, root: object = None) -> ExecutionResult:
+        """Execute an operation; `context` is what resolvers find in `info.context`, `root` what root fields are given.
+
+        A subscription is executed for one of its events, which is the root; who waits for events is not the engine.
+        """
         executor = operation.executor
-        executor.context_value = context
+        executor.context_value, executor.root_value = context, root
         try:
             result = executor.execute_operation()
             if _is_awaitable(result):
@@ -181,7 +188,7 @@ class Engine:
         finally:
             # An executor refers to itself by its helpers: without this, all that was read would live on until the
             # garbage collector finds it.
-            executor.context_value = None
+            executor.context_value = executor.root_value = None
             del executor.async_helpers
             operation.prepared.trim_plans()
         if not isinstance(result, ExecutionResult):

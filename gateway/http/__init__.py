@@ -3,6 +3,10 @@
 endpoint.py      the way of a request: /graphql
 negotiation.py   media types and content codings: what is sent, what is wanted
 requests.py      from bytes and query strings to a GraphQL request
+subscribing.py   what a subscription does, whatever carries it
+sse.py           subscriptions as text/event-stream: /graphql
+websocket.py     subscriptions over WebSocket: /graphql
+authentication.py  the token of a request
 step_up.py       second factors: /auth/
 callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
@@ -17,15 +21,21 @@ from gateway.http.endpoint import GraphQLEndpoint, OpenContext
 from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
 from gateway.http.health import health_routes
+from gateway.http.sse import EventStreams
 from gateway.http.step_up import StepUp
+from gateway.http.subscribing import Subscriptions
+from gateway.http.websocket import GraphQLSocket
 from gateway.http.well_known import key_routes
 
 __all__ = [
     "Callback",
     "ErrorFormatter",
+    "EventStreams",
     "GraphQLEndpoint",
+    "GraphQLSocket",
     "OpenContext",
     "StepUp",
+    "Subscriptions",
     "health_routes",
     "http_middleware",
     "key_routes",

@@ -17,7 +17,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -28,11 +27,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from auth.errors import BadUserInput, OperationTimeout, ServiceUnavailable, Unauthenticated
-from auth.tokens import Claims, TokenVerifier, bearer_token
+from auth.tokens import Claims, TokenVerifier
 from gateway.execution import Engine, Operation, Prepared, RequestError
 from gateway.execution.errors import refusal
+from gateway.http.authentication import claims_of
 from gateway.http.encoding import encode
-from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, ShownError
+from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, NotAcceptable, ShownError
 from gateway.http.negotiation import JSON, negotiate
 from gateway.http.requests import GraphQLRequest, read_request
 from gateway.settings import Limits
@@ -150,7 +150,7 @@ class GraphQLEndpoint:
     async def _execute(self, exchange: _Exchange, request: GraphQLRequest) -> ExecutionResult:
         claims: Claims | None = None
         try:
-            claims = self._claims(exchange.request)
+            claims = claims_of(exchange.request.headers, self._tokens)
             return await self._execute_as(claims, exchange, request)
         except RequestError as error:
             self._tell_of_refusal(exchange, claims, self._errors.show(error.errors[:1])[0].code)
@@ -180,17 +180,14 @@ class GraphQLEndpoint:
         if anonymous and not prepared.errors:
             _require_public(prepared, prepared.operation(request.operation_name))
         operation = self._engine.bind(prepared, request.operation_name, request.variables, hide_suggestions=anonymous)
+        if operation.subscription is not None:
+            raise NotAcceptable("Subscriptions are answered as text/event-stream, or over a WebSocket.")
         exchange.objects = operation.objects
         return await self._run(operation, claims, exchange)
 
     def _turn(self, operation: Operation) -> AbstractAsyncContextManager[None]:
         """Let large operations run a few at a time: side by side they end no sooner, and hold all that they read."""
         return self._large if operation.objects > LARGE else self._engine.turns
-
-    def _claims(self, request: Request) -> Claims | None:
-        headers = request.headers.getlist("authorization")
-        token = bearer_token(", ".join(headers) if headers else None)
-        return None if token is None else self._tokens.verify(token, datetime.now(UTC))
 
     async def _run(self, operation: Operation, claims: Claims | None, exchange: _Exchange) -> ExecutionResult:
         try:
@@ -246,7 +243,7 @@ class GraphQLEndpoint:
 
 def _require_query(operation_type: str) -> None:
     # Also of a document with errors: how it was sent is what is wrong first.
-    if operation_type not in {OperationType.QUERY.value, UNKNOWN}:
+    if operation_type == OperationType.MUTATION.value:
         raise MethodNotAllowed("GET executes queries only: send this with POST.", allow="POST")
 
 

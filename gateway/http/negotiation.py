@@ -10,6 +10,7 @@ from gateway.http.errors import NotAcceptable, UnsupportedMediaType
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 
 _EXACT = 2
 _LEAST = 0.001
@@ -34,6 +35,21 @@ def negotiate(headers: Headers) -> str:
     if quality != json_quality:
         return RESPONSE_JSON if quality > json_quality else JSON
     return RESPONSE_JSON if precision == _EXACT or precision > json_precision else JSON
+
+
+def accepts_event_stream(headers: Headers) -> bool:
+    """Whether `Accept` names event streams: no wildcard means one."""
+    ranges = [_range(part) for line in headers.getlist("accept") for part in line.split(",") if part.strip()]
+    return any(name == EVENT_STREAM and quality > 0 for name, quality in ranges)
+
+
+def accepts_json(headers: Headers) -> bool:
+    """Whether `Accept` names one of our JSON types, or anything."""
+    try:
+        negotiate(headers)
+    except NotAcceptable:
+        return False
+    return True
 
 
 def _range(part: str) -> tuple[str, float]:

@@ -29,10 +29,10 @@ async def read_request(request: Request, max_bytes: int) -> GraphQLRequest:
         HttpError: what arrived is none.
     """
     if request.method == "GET":
-        return _graphql_request(_query_string(request.scope["query_string"], max_bytes))
+        return graphql_request(_query_string(request.scope["query_string"], max_bytes))
     if request.method == "POST":
         require_json(request.headers)
-        return _graphql_request(_json(await read_body(request, max_bytes), "body"))
+        return graphql_request(_json(await read_body(request, max_bytes), "body"))
     raise MethodNotAllowed("Send GraphQL requests with POST, or queries with GET.", allow="GET, POST")
 
 
@@ -72,7 +72,7 @@ def _query_string(raw: bytes, max_bytes: int) -> dict[str, Any]:
         pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=100)
     except ValueError as error:
         raise MalformedRequest("The query string is not URL-encoded UTF-8.", argument="query") from error
-    members = _unique_members(pairs)
+    members = members_once(pairs)
     for name in ("variables", "extensions"):
         if name in members:
             members[name] = _json(members[name], name)
@@ -84,7 +84,7 @@ def _json(text: bytes | str, name: str) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_unique_members, parse_constant=_not_json)
+        return json.loads(text, object_pairs_hook=members_once, parse_constant=_not_json)
     except RecursionError as error:
         raise MalformedRequest(f"The {name} is nested too deeply.", argument=name) from error
     except ValueError as error:
@@ -95,7 +95,8 @@ def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members; raises MalformedRequest if one is given twice."""
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
@@ -105,7 +106,8 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _graphql_request(members: Any) -> GraphQLRequest:
+def graphql_request(members: Any) -> GraphQLRequest:
+    """Read a GraphQL request from the members of a JSON object; raises MalformedRequest."""
     if isinstance(members, list):
         raise MalformedRequest("Batches are not supported: send one request at a time.", argument="body")
     if not isinstance(members, dict):

@@ -369,7 +369,7 @@ def _qr_code(uri: str) -> str:
 
 
 def _approved(challenge: Challenge) -> dict[str, str | None]:
-    return {"action": challenge.action.value if challenge.action else None, "words": challenge.words}
+    return {"action": challenge.action, "words": challenge.words}
 
 
 def _written_time(time: datetime) -> str:

@@ -53,6 +53,18 @@ END $$
 """
 """Sets the scope of a transaction to the Cloud of one operation, and says what who asked for it holds there now."""
 
+LOST_OPERATIONS = """
+CREATE FUNCTION lost_operations() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT o.id FROM public.operation o
+  WHERE o.status = 'IN_PROGRESS' AND o.input_digest IS NOT NULL AND o.submitted_at < now() - interval '1 minute'
+  AND NOT EXISTS (SELECT FROM public.pgqueuer j WHERE j.dedupe_key = o.id::text)
+  ORDER BY o.id;
+END
+"""
+"""Finds the operations that the gateway was asked for and that are in no queue, whatever became of their jobs."""
+
 
 def upgrade() -> None:
     op.add_column("operation", sa.Column("subject_id", sa.Uuid(), nullable=True))
@@ -99,9 +111,11 @@ def upgrade() -> None:
         op.execute(render_table(table, settings))
     for index in queue.indexes:
         op.execute(render_index(index, settings))
+    op.execute(LOST_OPERATIONS)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION lost_operations()")
     for statement in render_uninstall(DBSettings()).splitlines():
         op.execute(statement)
     op.execute("DROP FUNCTION enter_operation(uuid)")

@@ -6,10 +6,10 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, select
 
 from auth.audit.records import Decision as Audited
-from auth.audit.records import append
+from auth.audit.records import Entry, append
 from auth.decisions import Grant, decide
 from auth.errors import InsufficientUserAuthentication, ItcareError
 from auth.mfa.approvals import spend_approval
@@ -18,10 +18,11 @@ from auth.principal import Principals, set_scope
 from auth.statements import Fetch, Statement
 from auth.tables import Account, Factor, Membership, table, uuid7
 from resolvers.commands.locking import BUSY
-from resolvers.commands.outcome import Changed, Outcome, Refused, Request, UserError, UserErrorCode
+from resolvers.commands.outcome import Changed, Outcome, Refused, Request
 from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
 from resolvers.commands.resources import inserting
+from resolvers.commands.transacting import KEY_REUSED, Rehearsed, take_turns, transact
 from resolvers.context import Caller
 from resolvers.events import append_events
 from resolvers.operations.queue import enqueue
@@ -44,7 +45,6 @@ _LOCKS: Final = (
     Statement(select(MEMBERSHIP.c.profile).where(*_MINE).with_for_update(read=True)),
     Statement(select(FACTOR.c.id).where(FACTOR.c.account_id == bindparam("account_id")).with_for_update(read=True)),
 )
-_ONE_AT_A_TIME: Final = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0))))
 _ASKED_BEFORE: Final = Statement(
     select(OPERATION.c.id, OPERATION.c.cloud_id, OPERATION.c.subject_id, OPERATION.c.input_digest).where(
         and_(
@@ -56,13 +56,6 @@ _ASKED_BEFORE: Final = Statement(
         )
     )
 )
-KEY_REUSED: Final = UserError(
-    "This idempotency key was used with another input.", UserErrorCode.IDEMPOTENCY_KEY_REUSED, ("idempotencyKey",)
-)
-
-
-class _Rehearsed(Exception):
-    """A dry run came to its end: what it did is taken back."""
 
 
 async def asked_before(caller: Caller, action: Action, request: Request) -> Outcome | None:
@@ -82,36 +75,28 @@ async def submit(caller: Caller, grant: Grant, request: Request, change: Change)
     if not isinstance(grant, Grant):
         raise TypeError("Nothing is done without a grant.")
     place = (grant.organization_id, grant.cloud_id)
-    try:
-        async with caller.loaders.snapshot.written() as transaction:
-            return await _run(transaction, caller, grant, request, change)
-    except Refused as refused:
-        outcome = Outcome(errors=refused.errors)
-    except _Rehearsed:
-        outcome = Outcome()
-    except ItcareError as refusal:
-        entry = entry_of(caller, grant.privilege, request, Audited.DENIED, place=place, refusal=refusal)
-        caller.denied(entry)
-        raise
-    if request.dry_run:
-        async with caller.loaders.snapshot.written() as transaction:
-            entry = entry_of(caller, grant.privilege, request, Audited.DRY_RUN, place=place)
-            await append(transaction.fetch, [entry])
-    return outcome
+
+    def entry(decision: Audited, refusal: ItcareError | None) -> Entry:
+        return entry_of(caller, grant.privilege, request, decision, place=place, refusal=refusal)
+
+    async def run(transaction: Transaction) -> Outcome:
+        return await _run(transaction, caller, grant, request, change)
+
+    return await transact(caller, request, run, entry)
 
 
 async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: Request, change: Change) -> Outcome:
     await _decide_again(transaction, caller, grant)
     if request.idempotency_key is not None and not request.dry_run:
         key = f"{grant.account_id}:{grant.privilege.label}:{request.idempotency_key}"
-        await transaction.fetch(_ONE_AT_A_TIME, {"key": key})
+        await take_turns(transaction.fetch, key)
         found = await _find(transaction.fetch, caller, grant.privilege.action, request)
         if found is not None:
             return found
     now = datetime.now(UTC)
     changed = await change(transaction, grant, now)
     if request.dry_run:
-        raise _Rehearsed
+        raise Rehearsed
     if grant.needs_approval and not await spend_approval(transaction.fetch, grant.account_id, request.approval, now):
         raise InsufficientUserAuthentication(grant.privilege.mfa_max_age, grant.privilege.mfa_binding.value)
     operation_id = await _record(transaction, caller, grant, request, changed, now)

@@ -56,12 +56,13 @@ async def prune_events(fetch: Fetch, before: datetime) -> int:
 
 
 def _row(event: Event, at: datetime) -> dict[str, Any]:
+    # As texts: of the driver come identifiers of its own class, which no writer of JSON knows.
     return {
-        "organization_id": event.organization_id,
-        "cloud_id": event.cloud_id,
+        "organization_id": str(event.organization_id),
+        "cloud_id": event.cloud_id and str(event.cloud_id),
         "kind": event.kind,
         "subject_type": event.subject_type,
-        "subject_id": event.subject_id,
+        "subject_id": str(event.subject_id),
         "payload": event.payload,
         "at": at,
     }

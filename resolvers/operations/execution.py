@@ -38,7 +38,7 @@ class Execution:
     """Executes operations with a driver; `seal` opens the secrets that they bring to it."""
 
     def __init__(self, database: Database, driver: Driver, seal: SecretSeal, *, observe_seconds: float = 1.0) -> None:
-        self._database = database
+        self.database = database
         self._driver = driver
         self._seal = seal
         self._observe_seconds = observe_seconds
@@ -56,7 +56,7 @@ class Execution:
 
     async def hold(self, operation_id: UUID, reason: str) -> None:
         """Record that an operation waits for somebody to look at it, and why."""
-        async with open_transaction(self._database) as transaction:
+        async with open_transaction(self.database) as transaction:
             open_ = await lock_open(transaction, operation_id)
             if open_ is not None:
                 now = datetime.now(UTC)
@@ -65,7 +65,7 @@ class Execution:
 
     async def cancel(self, operation_id: UUID, reason: str) -> bool:
         """End an operation that is not to go on, as if it had failed; false if it had ended already."""
-        async with open_transaction(self._database) as transaction:
+        async with open_transaction(self.database) as transaction:
             open_ = await lock_open(transaction, operation_id)
             if open_ is None:
                 return False
@@ -74,7 +74,7 @@ class Execution:
 
     async def _next_call(self, operation_id: UUID) -> Call | None:
         """Say what is to be asked next; None if the operation has ended, which it may have here."""
-        async with open_transaction(self._database) as transaction:
+        async with open_transaction(self.database) as transaction:
             open_ = await lock_open(transaction, operation_id)
             if open_ is None:
                 return None
@@ -93,7 +93,7 @@ class Execution:
             return open_.call(step, uuid4(), secret)
 
     async def _begun(self, call: Call) -> None:
-        async with open_transaction(self._database) as transaction:
+        async with open_transaction(self.database) as transaction:
             open_ = await lock_open(transaction, call.operation_id)
             if open_ is not None:
                 await begin_step(transaction, open_, call.id, call.nonce, datetime.now(UTC))
@@ -106,7 +106,7 @@ class Execution:
         return report
 
     async def _ended(self, call: Call, report: Report) -> None:
-        async with open_transaction(self._database) as transaction:
+        async with open_transaction(self.database) as transaction:
             open_ = await lock_open(transaction, call.operation_id)
             step = None if open_ is None else open_.next_step
             if open_ is None or step is None or step["id"] != call.id:

@@ -25,7 +25,7 @@ class _CommandDriver(AsyncpgDriver):
 async def enqueue(transaction: Transaction, operation_id: UUID) -> None:
     """Put an operation into the queue, in the caller's transaction, which has run a statement before."""
     queries = Queries(_CommandDriver(transaction.connection))
-    await queries.enqueue(ENTRYPOINT, operation_id.bytes, dedupe_key=str(operation_id))
+    await queries.enqueue(ENTRYPOINT, operation_id.bytes, dedupe_key=str(operation_id), on_conflict="skip")
 
 
 def operation_of(job: Any) -> UUID:

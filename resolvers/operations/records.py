@@ -27,6 +27,7 @@ _ENTERED = func.enter_operation(bindparam("id", type_=Uuid())).table_valued(
     column("organization_id", Uuid()), column("cloud_id", Uuid()), column("profiles", ARRAY(Text())), name="entered"
 )
 _ENTER = Statement(select(*_ENTERED.c).select_from(_ENTERED))
+_LOST = Statement(select(func.lost_operations().table_valued(column("id", Uuid()), name="lost").render_derived().c.id))
 _LOCK = Statement(select(OPERATION).where(*in_place(OPERATION)).with_for_update())
 _OF_OPERATION: Final = (
     STEP.c.organization_id == bindparam("organization_id"),
@@ -188,6 +189,11 @@ async def write_report(transaction: Transaction, open_: Open, step_id: UUID, rep
     """Record what was reported of a step from outside."""
     values = {"organization_id": open_.organization_id, "step_id": step_id, "report": report}
     await transaction.fetch(_WRITE_REPORT, values)
+
+
+async def lost_operations(fetch: Fetch) -> list[UUID]:
+    """Give the operations that are in progress for a minute or longer, and of which the queue does not know."""
+    return [row[0] for row in await fetch(_LOST, {})]
 
 
 async def begin_step(transaction: Transaction, open_: Open, step_id: UUID, nonce: UUID, now: datetime) -> None:

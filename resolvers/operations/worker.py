@@ -9,6 +9,8 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from pgqueuer.core.buffers import JobStatusLogBuffer
+from pgqueuer.core.executors import AbstractEntrypointExecutor
 from pgqueuer.db import AsyncpgPoolDriver
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
@@ -19,9 +21,13 @@ from auth.statements import connect_arguments
 from resolvers.database import CONNECTION_SECONDS, FAILURES, ConnectionLost, PoolExhausted
 from resolvers.operations.drivers.port import DriverUnavailable
 from resolvers.operations.execution import Execution
-from resolvers.operations.queue import ENTRYPOINT, operation_of
+from resolvers.operations.queue import ENTRYPOINT, enqueue, operation_of
+from resolvers.operations.records import lost_operations
+from resolvers.transaction import open_transaction
 
 LONGEST_PAUSE: Final = timedelta(minutes=5)
+AWAY: Final = (*FAILURES, ConnectionLost, PoolExhausted, TimeoutError)
+"""What is raised where the database cannot be used."""
 AGAIN_AFTER: Final = 1.0
 """How long to wait, in seconds, before a database that could not be reached is tried again."""
 
@@ -44,6 +50,18 @@ class Pace:
         return min(doubled, LONGEST_PAUSE)
 
 
+class _Manager(QueueManager):
+    """PgQueuer's manager, which leaves a job whose end it could not write down as it is: to be taken over."""
+
+    async def log_failure(
+        self, job: Job, executor: AbstractEntrypointExecutor, exc: Exception, jbuff: JobStatusLogBuffer
+    ) -> None:
+        if isinstance(exc, AWAY):
+            _log.warning("The job %s is left to be taken over: %s", job.id, type(exc).__name__)
+            return
+        await super().log_failure(job, executor, exc, jbuff)
+
+
 class Worker:
     """Executes operations until it is stopped; a database that is away is waited for."""
 
@@ -52,20 +70,23 @@ class Worker:
         self._execution = execution
         self._pace = pace or Pace()
         self._stopped = False
+        self._handing_over = asyncio.Event()
         self._manager: QueueManager | None = None
 
     async def run(self) -> None:
-        """Work until `stop()`; what is being executed then goes on to the end of its operation, or is taken over."""
+        """Work until `stop()`."""
         while not self._stopped:
             try:
+                await self._find_lost()
                 await self._work()
-            except (*FAILURES, TimeoutError) as error:
-                _log.warning("The queue cannot be read, going on in %.0f s: %s", AGAIN_AFTER, type(error).__name__)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the queue is all there is to come back to
+                _log.warning("The queue cannot be read, going on in %.0f s.", AGAIN_AFTER, exc_info=error)
                 await asyncio.sleep(AGAIN_AFTER)
 
-    def stop(self) -> None:
-        """Take no more operations."""
+    def stop(self, seconds: float = 0.0) -> None:
+        """Take no more operations, and after so many seconds put back into the queue what has not ended."""
         self._stopped = True
+        asyncio.get_running_loop().call_later(seconds, self._handing_over.set)
         if self._manager is not None:
             self._manager.shutdown.set()
 
@@ -78,24 +99,47 @@ class Worker:
         """
         operation_id = operation_of(job)
         try:
-            await self._execution.run(operation_id)
+            await self._run(operation_id)
         except DriverUnavailable as error:
             if job.attempts + 1 < self._pace.attempts:
                 raise RetryRequested(self._pace.pause(job.attempts), "The driver is unavailable.") from None
             await self._hold(operation_id, str(error))
             raise
-        except (*FAILURES, ConnectionLost, PoolExhausted, TimeoutError) as error:
+        except AWAY as error:
             # Not counted: once the database is well again, everything goes on by itself.
             raise RetryRequested(self._pace.pause(min(job.attempts, 5)), type(error).__name__) from None
+        except RetryRequested:
+            raise
         except Exception as error:
             _log.exception("The operation %s cannot be executed.", operation_id)
             await self._hold(operation_id, f"an error of ours, {type(error).__name__}")
             raise
 
+    async def _run(self, operation_id: UUID) -> None:
+        running = asyncio.create_task(self._execution.run(operation_id))
+        ending = asyncio.create_task(self._handing_over.wait())
+        try:
+            await asyncio.wait([running, ending], return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                running.cancel()
+                await asyncio.wait([running])
+                raise RetryRequested(timedelta(0), "The worker was stopped.")
+            running.result()
+        finally:
+            ending.cancel()
+            running.cancel()
+
+    async def _find_lost(self) -> None:
+        """Queue what is in progress and in no queue: it was, and the job was lost."""
+        async with open_transaction(self._execution.database) as transaction:
+            for operation_id in await lost_operations(transaction.fetch):
+                _log.warning("The operation %s had lost its job, and is queued again.", operation_id)
+                await enqueue(transaction, operation_id)
+
     async def _hold(self, operation_id: UUID, reason: str) -> None:
         try:
             await self._execution.hold(operation_id, reason)
-        except (*FAILURES, ConnectionLost, PoolExhausted) as error:
+        except AWAY as error:
             raise RetryRequested(self._pace.retry, type(error).__name__) from None
 
     async def _work(self) -> None:
@@ -108,7 +152,7 @@ class Worker:
             server_settings={"application_name": "itcare-worker", "jit": "off"},
         )
         try:
-            manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
+            manager = _Manager(Queries(AsyncpgPoolDriver(pool)))
             manager.entrypoint(ENTRYPOINT, on_failure="hold")(self.execute)
             self._manager = manager
             if self._stopped:

@@ -129,6 +129,11 @@ def in_open_clouds(of: FromClause) -> Callable[[Scope], ColumnElement[bool]]:
     )
 
 
+def named_to_representatives(of: FromClause) -> Callable[[Scope], ColumnElement[bool]]:
+    """Rows of organizations that the platform, and of each its security representatives, see by name."""
+    return lambda scope: true() if scope.all_names else _among(of.c.organization_id, scope, "represented")
+
+
 def everyone(_: Scope) -> ColumnElement[bool]:
     """Rows that every authenticated caller sees."""
     return true()

@@ -8,6 +8,7 @@
 (`resource_tag`, `resource_placement`) in step with them.
 """
 
+from resolvers.tables.administration import AdministrativeChange, CloudRequest, ProfileProposal
 from resolvers.tables.catalogue import Area, Domain, Environment, Network, NetworkScope, Product, Sizing, SupportPhase
 from resolvers.tables.clusters import ClusterNode, KubernetesCluster, Namespace, NodeStatus
 from resolvers.tables.events import EventCounter, EventKind, LoggedEvent
@@ -29,8 +30,10 @@ from resolvers.tables.sms import SmsSubscription
 from resolvers.tables.topology import AvailabilityZone, DataCenter, Region, ZoneAudience
 
 __all__ = [
+    "AdministrativeChange",
     "Area",
     "AvailabilityZone",
+    "CloudRequest",
     "ClusterNode",
     "DataCenter",
     "DnsAlias",
@@ -63,6 +66,7 @@ __all__ = [
     "OperationStep",
     "OsType",
     "Product",
+    "ProfileProposal",
     "Region",
     "Resource",
     "ResourcePlacement",

@@ -9,10 +9,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import bindparam, true, update
 
 from auth.administration import (
-    MEMBER,
     RULES,
     Administration,
     AdministrationDenial,
@@ -23,20 +21,11 @@ from auth.administration import (
     Obstacle,
     Target,
     decide_administration,
-    read_represented,
 )
 from auth.decisions import Asker, Denial, Refusal
-from auth.permissions import MfaBinding, Role
-from auth.statements import Statement
+from auth.permissions import Action, MfaBinding, Role
 from auth.tables import AccountKind, Profile
-from gateway.postgres import DatabaseUrls
-from resolvers.database import Database
-from resolvers.transaction import open_transaction
 from tests.auth.askers import ACME, ALPHA, ANN, BETA, BOB, GLOBEX, MAX_AGE, NOW, OMEGA, asker
-from tests.databases import Databases
-from tests.gateway.running import fill
-from tests.resolvers.shop import Shop
-from tests.schema.lines import SWITCH_OFF
 
 CAROL = UUID(int=3)
 MODIFY, MANAGE = (Profile.OPE, Profile.POW), (Profile.POW,)
@@ -182,6 +171,10 @@ def test_every_change_is_decided_as_the_design_says(caller: Caller) -> None:
     assert found == {name: EXPECTED[name, caller.name] for name in WHO}
 
 
+def test_no_change_is_called_as_an_action_is() -> None:
+    assert set(Administration).isdisjoint({action.value for action in Action})
+
+
 def test_a_row_states_either_authorities_or_a_role() -> None:
     assert [rule for rule in RULES.values() if bool(rule.authorities) is bool(rule.profiles)] == []
     assert RULES[Administration.CREATE_SERVICE].mutation == "createService"
@@ -291,8 +284,8 @@ def test_nothing_is_granted_but_to_whom_the_design_names(
 
 
 def test_a_grant_is_made_by_a_decision_only() -> None:
-    with pytest.raises(TypeError, match=r"Only decide_administration\(\) grants"):
-        AdministrationGrant(RULES[Administration.SET_TAGS], ANN, TARGET, NOW, object())
+    with pytest.raises(TypeError, match="Only a decision grants"):
+        AdministrationGrant(RULES[Administration.SET_TAGS], ANN, NOW, TARGET, seal=object())
     grant = as_representative(Administration.PROPOSE_PROFILE, TARGET)
     assert isinstance(grant, AdministrationGrant)
     changes: dict[str, Any] = {"target": replace(TARGET, account_id=ANN)}
@@ -325,27 +318,3 @@ def test_a_changed_row_is_noticed(rule: AdministrationRule, monkeypatch: pytest.
     monkeypatch.setitem(RULES, rule.administration, rule)
     differing = {name for (name, caller), found in decided().items() if found != EXPECTED[name, caller]}
     assert differing == {rule.administration}
-
-
-# -- who represents whom
-
-
-APPOINT = Statement(
-    update(MEMBER).where(MEMBER.c.account_id == bindparam("member")).values(is_security_representative=true())
-)
-
-
-async def test_representatives_are_read_from_the_database(database: DatabaseUrls, databases: Databases) -> None:
-    shop = Shop()
-    await fill(database, shop)
-    # It is read in the scope of the account, and appointing is not the app's yet.
-    databases.run(SWITCH_OFF, database)
-    opened = Database(database.app, pool_size=1, statement_seconds=5)
-    try:
-        async with open_transaction(opened) as transaction:
-            assert await read_represented(transaction.fetch, shop.account) == frozenset()
-            await transaction.fetch(APPOINT, {"member": shop.account})
-            assert await read_represented(transaction.fetch, shop.account) == {shop.acme}
-            assert await read_represented(transaction.fetch, ANN) == frozenset()
-    finally:
-        await opened.close()

@@ -291,8 +291,8 @@ def test_a_time_without_zone_decides_nothing() -> None:
 
 @pytest.mark.parametrize("seal", [None, object(), True, ALPHA])
 def test_a_grant_cannot_be_made_without_a_decision(seal: object) -> None:
-    with pytest.raises(TypeError, match=r"Only decide\(\) grants"):
-        Grant(PRIVILEGES[Action.DELETE_INSTANCE], ANN, ACME, ALPHA, NOW, seal)
+    with pytest.raises(TypeError, match="Only a decision grants"):
+        Grant(PRIVILEGES[Action.DELETE_INSTANCE], ANN, NOW, ACME, ALPHA, seal=seal)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,14 @@ from auth.tables import Profile
 ACCOUNT, ACME, ALPHA, BETA = (UUID(int=n) for n in range(4))
 
 
-def row(cloud: UUID | None = None, profile: str | None = None, *, sees: bool = True, name: str = "Acme") -> Any:
+def row(
+    cloud: UUID | None = None,
+    profile: str | None = None,
+    *,
+    sees: bool = True,
+    name: str = "Acme",
+    represents: bool = False,
+) -> Any:
     of_cloud = (cloud, f"c{cloud.int}", f"Cloud {cloud.int}", False) if cloud else (None,) * 4
     return (
         ACCOUNT,
@@ -27,6 +34,7 @@ def row(cloud: UUID | None = None, profile: str | None = None, *, sees: bool = T
         *of_cloud,
         profile,
         sees,
+        represents,
         "beside",
     )
 
@@ -46,6 +54,12 @@ def test_profiles_add_up_and_one_reason_is_enough_to_see_resources() -> None:
     assert principal.scope.resource_clouds == (ALPHA,)
     assert list(principal.clouds_by_id) == [ALPHA, BETA]
     assert [organization.name for organization in principal.organizations_by_id.values()] == ["Acme"]
+
+
+def test_who_represents_an_organization_is_told_from_who_only_belongs_to_it() -> None:
+    assert Principals().of(ACCOUNT, [row(ALPHA, "STD"), row(sees=False)]).scope.represented == ()
+    rows = [row(ALPHA, "STD"), row(sees=False, represents=True), row(BETA, sees=False, represents=True)]
+    assert Principals().of(ACCOUNT, rows).scope.represented == (ACME,)
 
 
 def test_nobody_is_made_of_no_rows() -> None:

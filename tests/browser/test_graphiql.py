@@ -76,3 +76,14 @@ async def test_each_example_runs_without_errors(graphiql: GraphiQLPage, bearer: 
         assert "errors" not in answer, (name, answer["errors"])
         assert all(answer["data"].values()), name
     assert graphiql.problems == []
+
+
+async def test_a_subscription_shows_its_results(graphiql: GraphiQLPage, bearer: Bearer) -> None:
+    await graphiql.sign_in(bearer(POWER_USER))
+    await graphiql.write("query Ended { operations(first: 1, filter: {status: [SUCCESS]}) { nodes { id } } }", "Ended")
+    ((operation,),) = [answer["nodes"] for answer in (await graphiql.run("Ended"))["data"].values()]
+    id_ = operation["id"]
+    await graphiql.write(f'subscription Follow {{ operationUpdated(id: "{id_}") {{ id progress }} }}', "Follow")
+    await graphiql.page.keyboard.press("Control+Enter")
+    await expect(graphiql.result).to_contain_text('"progress": 100')
+    assert graphiql.problems == []

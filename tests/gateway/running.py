@@ -53,7 +53,9 @@ async def fill(database: DatabaseUrls, shop: Shop) -> None:
 async def running(settings: Settings, database: DatabaseUrls, shop: Shop) -> AsyncIterator[Gateway]:
     """Serve the gateway on a free port until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(create_app(settings, database), log_config=None, access_log=False)
+        config = uvicorn.Config(
+            create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
+        )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,18 +13,20 @@ import pytest
 from sqlalchemy import NullPool, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from auth.principal import set_scope
+from auth.principal import Principals, set_scope
 from auth.statements import Statement
 from auth.tables import table
 from gateway.postgres import DatabaseUrls
 from resolvers.database import Database
-from resolvers.events import Event, EventKind, append_events, prune_events
+from resolvers.events import Event, EventKind, Wanted, append_events, prune_events
+from resolvers.events.reading import read_events
 from resolvers.snapshot import open_snapshot
 from resolvers.tables import EventCounter, LoggedEvent
 from resolvers.trace import Trace
 from resolvers.transaction import open_transaction
 from tests.databases import Databases
 from tests.resolvers.shop import Shop, load_shop
+from tests.schema.lines import FILTERS, LINES, POLICIES, SWITCH_OFF
 
 EVENT = table(LoggedEvent)
 AFTER = Statement(text("SELECT seq, subject_id FROM event WHERE organization_id = :organization AND seq > :seq"))
@@ -214,6 +217,25 @@ async def test_the_log_is_changed_in_no_other_way(base: Database, shop: Shop, ch
     await log(base, [of_alpha(shop)])
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
         await make()
+
+
+@pytest.mark.parametrize("line", LINES)
+async def test_either_line_of_defence_alone_keeps_events_to_whom_they_concern(
+    base: Database, shop: Shop, urls: DatabaseUrls, databases: Databases, line: str
+) -> None:
+    await log(base, [of_alpha(shop), of_beta(shop), of_acme(shop), of_globex(shop)])
+    if line == FILTERS:
+        databases.run(SWITCH_OFF, urls)
+    positions = {shop.acme: 0}
+    async with open_snapshot(base, Trace()) as snapshot:
+        principal = Principals().of(shop.account, await set_scope(snapshot.fetch, shop.account))
+        if line == POLICIES:
+            everything = (shop.alpha, shop.beta, shop.omega)
+            principal = replace(principal, scope=replace(principal.scope, resource_clouds=everything))
+            positions |= {shop.globex: 0}
+        batch = await read_events(snapshot, principal, positions, Wanted())
+    assert [(event.cloud_id, event.seq) for event in batch.events] == [(shop.alpha, 1), (None, 3)]
+    assert batch.after == {**positions, shop.acme: 3}
 
 
 # Pruning

@@ -34,7 +34,9 @@ def test_every_list_of_the_graph_is_paged_here() -> None:
             ):
                 missing.append(f"{type_.name}.{name}")
     of_one_type = ["instances", "kubernetesClusters", "loadBalancers", "objectStores"]
-    assert sorted(missing) == [f"Query.{name}" for name in of_one_type]
+    # Paged in `tests/gateway/test_administration.py`: in this world, nobody has asked for anything.
+    by_name = ["Cloud.profileProposals", "Organization.cloudRequests"]
+    assert sorted(missing) == [*by_name, *(f"Query.{name}" for name in of_one_type)]
 
 
 def implementing(interface: GraphQLInterfaceType) -> Sequence[GraphQLObjectType]:

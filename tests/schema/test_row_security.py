@@ -20,9 +20,20 @@ from auth.principal import CALLER, Principals, set_scope
 from auth.statements import Statement
 from auth.tables import Account, Cloud, Factor, Membership, Organization, OrganizationMember, Profile, table
 from gateway.postgres import DatabaseUrls
+from resolvers.administration.accounts import find_account_in
 from resolvers.database import Database
 from resolvers.snapshot import open_snapshot
-from resolvers.tables import Area, Domain, Network, Resource, ResourcePlacement, ResourceTag, Service
+from resolvers.tables import (
+    AdministrativeChange,
+    Area,
+    Domain,
+    Network,
+    ProfileProposal,
+    Resource,
+    ResourcePlacement,
+    ResourceTag,
+    Service,
+)
 from resolvers.trace import Trace
 from resolvers.transaction import open_transaction
 from tests.databases import Databases
@@ -163,12 +174,21 @@ async def test_what_an_organization_shares_is_seen_by_who_sees_into_one_of_its_c
 
 
 @pytest.mark.parametrize("email", [WIDE, API, REPRESENTATIVE, PLATFORM])
-async def test_of_accounts_and_memberships_a_caller_sees_their_own(base: Database, tenants: World, email: str) -> None:
+async def test_of_accounts_and_memberships_a_caller_sees_their_own_and_those_of_whom_they_represent(
+    base: Database, tenants: World, email: str
+) -> None:
     account = tenants.account(email).id
     assert [row["id"] for row in await seen_by(base, account, Account)] == [account]
+    represented = {tenants.organization("acme").id} if email == REPRESENTATIVE else set()
     for model in (Membership, OrganizationMember):
-        own = [row for row in tenants.all(model) if row.account_id == account]  # type: ignore[attr-defined]
-        assert len(await seen_by(base, account, model)) == len(own)
+        seen = [
+            row
+            for row in tenants.all(model)
+            if row.account_id == account  # type: ignore[attr-defined]
+            or row.organization_id in represented  # type: ignore[attr-defined]
+            or (email == PLATFORM and model is OrganizationMember)
+        ]
+        assert len(await seen_by(base, account, model)) == len(seen)
 
 
 async def test_an_account_is_found_by_its_address_before_there_is_a_scope(base: Database, tenants: World) -> None:
@@ -187,8 +207,8 @@ def test_nobody_but_the_app_may_call_what_runs_with_the_rights_of_the_owner(
         " AND pronamespace = 'public'::regnamespace AND has_function_privilege('{}', oid, 'EXECUTE')"
     )
     assert databases.run(callable_by.format("stranger"), urls) == ""
-    ours = "active_account append_events enter_operation enter_scope event_heads prune_events pruned_events"
-    assert databases.run(callable_by.format("itcare_app"), urls) == ours
+    ours = "account_in active_account append_events enter_operation enter_scope event_heads lost_operations"
+    assert databases.run(callable_by.format("itcare_app"), urls) == f"{ours} prune_events pruned_events"
     databases.run("DROP ROLE stranger")
 
 
@@ -239,12 +259,15 @@ async def test_the_scope_is_what_the_database_says_and_not_what_was_set_before(b
 @pytest.mark.parametrize("email", [WIDE, ALPHA, API, VAULT, REPRESENTATIVE, PLATFORM, NOBODY])
 async def test_the_settings_are_the_scope_of_the_principal(base: Database, tenants: World, email: str) -> None:
     account = tenants.account(email).id
-    names = ("organizations", "clouds", "open_organizations", "open_clouds", "all_names", "account")
+    names = ("organizations", "clouds", "open_organizations", "open_clouds", "represented", "all_names", "account")
     settings = Statement(select(*[func.current_setting(f"itcare.{name}", True).label(name) for name in names]))
     async with open_snapshot(base, Trace()) as snapshot:
         scope = Principals().of(account, await set_scope(snapshot.fetch, account)).scope
         (written,) = await snapshot.fetch(settings)
-    held = (scope.organizations, scope.clouds, scope.resource_organizations, scope.resource_clouds)
+    held = (
+        *(scope.organizations, scope.clouds, scope.resource_organizations, scope.resource_clouds),
+        scope.represented,
+    )
     for name, keys_held in zip(names, held, strict=False):
         assert {*filter(None, written[name].split(","))} == {str(key) for key in keys_held}
     assert (written["all_names"], written["account"]) == ("on" if scope.all_names else "", str(account))
@@ -300,10 +323,16 @@ async def test_the_scope_ends_with_what_is_cancelled(
 # Writing
 
 
-async def write(base: Database, account: UUID, change: Executable) -> None:
+class Undone(Exception):
+    """What was written was let through, and is taken back."""
+
+
+async def write(base: Database, account: UUID, change: Executable, *, undone: bool = False) -> None:
     async with open_transaction(base) as transaction:
         await set_scope(transaction.fetch, account)
         await transaction.fetch(Statement(change))
+        if undone:
+            raise Undone
 
 
 async def is_refused(base: Database, account: UUID, change: Executable) -> None:
@@ -344,11 +373,11 @@ async def test_nothing_is_moved_into_another_cloud_and_nothing_there_is_changed(
 
 
 @pytest.mark.parametrize("model", [Organization, Cloud, Account, OrganizationMember, Membership, Area, Network, Domain])
-async def test_what_no_command_writes_cannot_be_written_but_can_be_locked(
+async def test_what_is_not_for_others_to_write_cannot_be_written_but_can_be_locked(
     base: Database, tenants: World, model: type[SQLModel]
 ) -> None:
     of = table(model)
-    account = tenants.account(REPRESENTATIVE if model is OrganizationMember else WIDE).id
+    account = tenants.account(WIDE).id
     seen = await seen_by(base, account, model)
     assert seen
     async with open_transaction(base) as transaction:
@@ -358,6 +387,137 @@ async def test_what_no_command_writes_cannot_be_written_but_can_be_locked(
     column = next(iter(of.primary_key))
     for change in (insert(of).values(dict(seen[0])), update(of).values({column: column})):
         await is_refused(base, account, change)
+
+
+# What the platform and security representatives write
+
+
+def proposal(tenants: World, by: str, *, account: str = WIDE, given_by: str | None = None, **more: Any) -> Executable:
+    """The statement that writes a proposal of DTM for somebody in the Cloud alpha."""
+    cloud = tenants.cloud("alpha")
+    row = ProfileProposal(
+        organization_id=cloud.organization_id,
+        cloud_id=cloud.id,
+        account_id=tenants.account(account).id,
+        account=account,
+        profile=more.pop("profile", Profile.OPE),
+        proposed_by_id=tenants.account(by).id,
+        proposed_by=by,
+    )
+    if given_by is not None:
+        given = {"given_by_id": tenants.account(given_by).id, "given_by": given_by, "given_at": row.proposed_at}
+        row = row.model_copy(update=given)
+    return insert(table(ProfileProposal)).values({**row.model_dump(), **more})
+
+
+def membership(tenants: World, *, account: str = WIDE, profile: Profile = Profile.OPE, **more: Any) -> Executable:
+    cloud = tenants.cloud("alpha")
+    row = Membership(
+        organization_id=cloud.organization_id,
+        cloud_id=cloud.id,
+        account_id=tenants.account(account).id,
+        profile=profile,
+    )
+    return insert(table(Membership)).values({**row.model_dump(), **more})
+
+
+@pytest.mark.parametrize("email", [WIDE, ALPHA, API, VAULT, REPRESENTATIVE, NOBODY, DISABLED])
+async def test_only_the_platform_makes_organizations_and_clouds(base: Database, tenants: World, email: str) -> None:
+    made = Organization(code="made", name="Made")
+    cloud = Cloud(organization_id=tenants.organization("acme").id, code="made", name="Made")
+    for row in (made, cloud):
+        statement = insert(table(type(row))).values(row.model_dump())
+        await is_refused(base, tenants.account(email).id, statement)
+        with pytest.raises(Undone):
+            await write(base, tenants.account(PLATFORM).id, statement, undone=True)
+
+
+async def test_a_profile_is_written_only_by_who_gave_it_and_never_to_oneself(base: Database, tenants: World) -> None:
+    representative, platform = tenants.account(REPRESENTATIVE).id, tenants.account(PLATFORM).id
+    for account in (representative, platform, tenants.account(WIDE).id, tenants.account(VAULT).id):
+        await is_refused(base, account, membership(tenants))
+    given = proposal(tenants, REPRESENTATIVE, given_by=REPRESENTATIVE, profile=Profile.STD, account=NOBODY)
+    async with open_transaction(base) as transaction:
+        await set_scope(transaction.fetch, representative)
+        await transaction.fetch(Statement(given))
+        await transaction.fetch(Statement(membership(tenants, account=NOBODY, profile=Profile.STD)))
+    assert await seen_by(base, tenants.account(NOBODY).id, Membership) != []
+    # What was given is no leave to give more, and for nobody else to give it again.
+    await is_refused(base, representative, membership(tenants, account=NOBODY))
+    for statement in (
+        proposal(tenants, REPRESENTATIVE, given_by=REPRESENTATIVE),
+        proposal(tenants, REPRESENTATIVE, account=REPRESENTATIVE),
+        proposal(tenants, PLATFORM),
+    ):
+        await is_refused(base, representative, statement)
+    for email in (PLATFORM, WIDE, VAULT):
+        await is_refused(base, tenants.account(email).id, proposal(tenants, email, account=ALPHA))
+
+
+async def test_who_proposed_a_profile_cannot_give_it_but_a_second_person_can(base: Database, tenants: World) -> None:
+    representative, platform = tenants.account(REPRESENTATIVE), tenants.account(PLATFORM)
+    await write(base, representative.id, proposal(tenants, REPRESENTATIVE, account=VAULT))
+    of = table(ProfileProposal)
+    open_ones = update(of).where(of.c.account_id == tenants.account(VAULT).id)
+
+    def give(by: Account) -> Executable:
+        return open_ones.values(given_by_id=by.id, given_by=by.email, given_at=func.now())
+
+    with pytest.raises(asyncpg.CheckViolationError, match="second_person"):
+        await write(base, representative.id, give(representative))
+    await is_refused(base, platform.id, give(representative))
+    await write(base, tenants.account(WIDE).id, give(tenants.account(WIDE)))
+    await write(base, platform.id, give(platform))
+    found = await seen_by(base, representative.id, ProfileProposal)
+    assert {row["given_by"] for row in found if row["account"] == VAULT} == {PLATFORM}
+    for email in (WIDE, VAULT, NOBODY, API):
+        assert await seen_by(base, tenants.account(email).id, ProfileProposal) == []
+
+
+async def test_only_the_platform_appoints_representatives_and_not_itself(base: Database, tenants: World) -> None:
+    of, acme = table(OrganizationMember), tenants.organization("acme").id
+    account = tenants.account(WIDE).id
+    appointed = update(of).where(of.c.account_id == account).values(is_security_representative=True)
+    await is_refused(base, account, appointed)
+    row = OrganizationMember(organization_id=acme, account_id=tenants.account(VAULT).id)
+    await is_refused(base, tenants.account(REPRESENTATIVE).id, insert(of).values(row.model_dump()))
+    own = OrganizationMember(organization_id=acme, account_id=tenants.account(PLATFORM).id)
+    await is_refused(base, tenants.account(PLATFORM).id, insert(of).values(own.model_dump()))
+    for statement in (appointed, insert(of).values(row.model_dump())):
+        with pytest.raises(Undone):
+            await write(base, tenants.account(PLATFORM).id, statement, undone=True)
+
+
+async def test_a_change_is_recorded_by_who_made_it_and_stays(base: Database, tenants: World) -> None:
+    of, account = table(AdministrativeChange), tenants.account(ALPHA).id
+    row = AdministrativeChange(
+        account_id=account, administration="SET_TAGS", organization_id=uuid4(), input_digest=bytes(32)
+    )
+    await is_refused(base, tenants.account(WIDE).id, insert(of).values(row.model_dump()))
+    await write(base, account, insert(of).values(row.model_dump()))
+    assert len(await seen_by(base, account, AdministrativeChange)) == 1
+    assert await seen_by(base, tenants.account(WIDE).id, AdministrativeChange) == []
+    async with open_transaction(base) as transaction:
+        await set_scope(transaction.fetch, account)
+        for change in (update(of).values(administration="SET_TAGS"), of.delete()):
+            assert await transaction.fetch(Statement(change.returning(of.c.id))) == []
+
+
+@pytest.mark.parametrize("email", [WIDE, ALPHA, API, VAULT, NOBODY])
+async def test_accounts_are_found_by_the_platform_and_representatives_alone(
+    base: Database, tenants: World, email: str
+) -> None:
+    acme, globex = tenants.organization("acme").id, tenants.organization("globex").id
+    async with open_snapshot(base, Trace()) as snapshot:
+        assert await find_account_in(snapshot.fetch, acme, email=WIDE) is None
+        await set_scope(snapshot.fetch, tenants.account(email).id)
+        assert await find_account_in(snapshot.fetch, acme, email=WIDE) is None
+        await set_scope(snapshot.fetch, tenants.account(REPRESENTATIVE).id)
+        found = await find_account_in(snapshot.fetch, acme, email=WIDE.upper())
+        assert found is not None
+        assert found == await find_account_in(snapshot.fetch, acme, account_id=tenants.account(WIDE).id)
+        assert await find_account_in(snapshot.fetch, globex, email=WIDE) is None
+        assert await find_account_in(snapshot.fetch, acme, email=PLATFORM) is None
 
 
 async def test_a_resource_of_the_own_cloud_is_written_with_its_tags_and_places(base: Database, tenants: World) -> None:

@@ -22,16 +22,20 @@ from graphql import (
     validate,
 )
 
+from auth.administration import RULES, Administration
 from auth.decisions import DenialReason
-from auth.permissions import PRIVILEGES, Action, MfaBinding, Role
+from auth.permissions import MFA_MAX_AGE, PRIVILEGES, Action, MfaBinding, Role
 from auth.tables import AccountKind, Profile
-from gateway.execution.engine import RULES
+from gateway.execution.engine import RULES as VALIDATION
 from resolvers import tables
 from resolvers.commands.outcome import UserErrorCode
+from resolvers.events import EventKind
 from resolvers.reads.counts import FIELDS
 from resolvers.reads.sources import RESOURCES, SERVICES
-from schema.actions import GUARDED
 from schema.build import build_schema, sdl
+from schema.enums import ProposalStatus
+from schema.events import ChangeKind
+from schema.guarded import GUARDED
 from schema.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +86,10 @@ def test_descriptions_are_sentences(published: GraphQLSchema) -> None:
 
 ENUMS: dict[str, type[StrEnum]] = {
     "Action": Action,
+    "ChangeKind": ChangeKind,
+    "Administration": Administration,
     "DenialReason": DenialReason,
+    "EventKind": EventKind,
     "IndicatorKind": tables.IndicatorKind,
     "MemberState": tables.MemberState,
     "MemberStatus": tables.MemberStatus,
@@ -92,6 +99,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "OperationStatus": tables.OperationStatus,
     "OsType": tables.OsType,
     "Profile": Profile,
+    "ProposalStatus": ProposalStatus,
     "ResourceStatus": tables.ResourceStatus,
     "ResourceType": tables.ResourceType,
     "Role": Role,
@@ -201,27 +209,36 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_the_examples_are_valid(example: Path, published: GraphQLSchema) -> None:
-    assert validate(published, parse(example.read_text()), RULES) == []
+    assert validate(published, parse(example.read_text()), VALIDATION) == []
 
 
-def test_every_mutation_says_which_privilege_and_which_second_factor_it_takes() -> None:
+def test_every_mutation_says_which_right_and_which_second_factor_it_takes() -> None:
     document = parse((ROOT / "schema.graphql").read_text())
     (mutation,) = (
         node for node in document.definitions if getattr(getattr(node, "name", None), "value", "") == "Mutation"
     )
     assert isinstance(mutation, ObjectTypeDefinitionNode)
-    rows = {row.mutation: row for row in PRIVILEGES.values()}
+    privileges = {row.mutation: row for row in PRIVILEGES.values()}
+    rules = {rule.mutation: rule for rule in RULES.values()}
     assert mutation.fields
     for field in mutation.fields:
-        row = rows[field.name.value]
-        profiles = ", ".join(profile.value for profile in row.profiles)
+        name = field.name.value
+        if name in rules:
+            right, taken = f"@requiresAdministration(rule: {rules[name].administration.value})", rules[name].mfa_binding
+        else:
+            profiles = ", ".join(profile.value for profile in privileges[name].profiles)
+            right = f'@requiresPrivilege(label: "{privileges[name].label}", profiles: [{profiles}])'
+            taken = privileges[name].mfa_binding
         assert [print_ast(directive) for directive in field.directives or ()] == [
-            f'@requiresPrivilege(label: "{row.label}", profiles: [{profiles}])',
-            f"@requiresMfa(maxAge: {row.mfa_max_age}, binding: {row.mfa_binding.value})",
+            right,
+            f"@requiresMfa(maxAge: {MFA_MAX_AGE}, binding: {taken.value})",
         ]
 
 
-def test_a_schema_with_a_mutation_that_has_no_guard_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(GUARDED, "startInstance")
-    with pytest.raises(TypeError, match="startInstance has no guard"):
+@pytest.mark.parametrize("mutation", ["startInstance", "setTags"])
+def test_a_schema_with_a_mutation_that_has_no_guard_is_not_built(
+    monkeypatch: pytest.MonkeyPatch, mutation: str
+) -> None:
+    monkeypatch.delitem(GUARDED, mutation)
+    with pytest.raises(TypeError, match=f"{mutation} has no guard"):
         build_schema()

@@ -1,5 +1,6 @@
+import { getOperationAST } from 'graphql';
 import { useCallback, useEffect, useState } from 'react';
-import { refusal, send } from './gateway.js';
+import { follow, refusal, send } from './gateway.js';
 
 // Session storage alone: it ends with the browser tab, and nothing of it goes into a URL or to another tab.
 const TOKEN = 'itcare.token';
@@ -48,7 +49,9 @@ export function useSession() {
   }, [signIn]);
 
   const fetcher = useCallback(
-    async request => {
+    async (request, { documentAST } = {}) => {
+      const operation = documentAST && getOperationAST(documentAST, request.operationName);
+      if (operation?.operation === 'subscription') return follow(request, caller?.token);
       const answer = await send(request, caller?.token);
       if (caller && refusal(answer)) signOut(`The token was refused: ${refusal(answer)}`);
       return answer;

@@ -1,0 +1,108 @@
+"""Setting and removing the tags of a resource, of whatever type."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from auth.administration import AdministrationGrant
+from auth.errors import NotFound
+from auth.statements import Statement
+from auth.tables import TIMESTAMP, table
+from resolvers.administration.submission import Change, Done
+from resolvers.commands.outcome import Refused, UserError, UserErrorCode
+from resolvers.events import EventKind
+from resolvers.tables import Resource
+from resolvers.transaction import Transaction
+
+MOST_TAGS: Final = 50
+LONGEST_KEY: Final = 128
+LONGEST_VALUE: Final = 256
+
+RESOURCE: Final = table(Resource)
+_KEY: Final = (
+    RESOURCE.c.organization_id == bindparam("organization_id"),
+    RESOURCE.c.cloud_id == bindparam("cloud_id"),
+    RESOURCE.c.id == bindparam("id"),
+)
+_LOCK: Final = Statement(select(RESOURCE.c.tags, RESOURCE.c.revision).where(*_KEY).with_for_update())
+_SET: Final = Statement(
+    update(RESOURCE)
+    .where(*_KEY)
+    .values(
+        tags=bindparam("tags", type_=JSONB),
+        revision=RESOURCE.c.revision + 1,
+        updated_at=func.greatest(RESOURCE.c.updated_at, bindparam("now", type_=TIMESTAMP)),
+    )
+)
+_TOO_MANY: Final = UserError(f"A resource has at most {MOST_TAGS} tags.", UserErrorCode.INVALID_VALUE, ("set",))
+
+
+def check_tags(tags: Sequence[tuple[str, str]], field: str) -> list[UserError]:
+    """Check tags that are to be set, one value per key."""
+    found = [] if len(tags) <= MOST_TAGS else [UserError(_TOO_MANY.message, _TOO_MANY.code, (field,))]
+    keys = [key for key, _ in tags]
+    if not all(map(_is_key, keys)):
+        message = f"A key has 1 to {LONGEST_KEY} printable characters, no colon, and no exclamation mark before it."
+        found.append(UserError(message, UserErrorCode.INVALID_VALUE, (field,)))
+    if len(set(keys)) < len(keys):
+        found.append(UserError("A key has one value.", UserErrorCode.INVALID_VALUE, (field,)))
+    if not all(len(value) <= LONGEST_VALUE and value.isprintable() for _, value in tags):
+        message = f"A value has at most {LONGEST_VALUE} printable characters."
+        found.append(UserError(message, UserErrorCode.INVALID_VALUE, (field,)))
+    return found
+
+
+def check_changes(tags: Sequence[tuple[str, str]], removed: Sequence[str]) -> list[UserError]:
+    """Check what is to be set and removed together."""
+    found = check_tags(tags, "set")
+    if not tags and not removed:
+        found.append(UserError("There is nothing to set or to remove.", UserErrorCode.INVALID_VALUE, ("set",)))
+    if len(removed) > MOST_TAGS:
+        found.append(UserError(_TOO_MANY.message, UserErrorCode.INVALID_VALUE, ("remove",)))
+    if not {key for key, _ in tags}.isdisjoint(removed):
+        found.append(UserError("A key is set or removed, not both.", UserErrorCode.INVALID_VALUE, ("remove",)))
+    return found
+
+
+def set_tags(
+    resource_id: UUID, type_name: str, tags: Mapping[str, str], removed: Sequence[str], expected_revision: int | None
+) -> Change:
+    """Set some tags of a resource and remove others; those that are not named stay, and those not there are gone."""
+    return partial(_set_tags, resource_id, type_name, dict(tags), tuple(removed), expected_revision)
+
+
+async def _set_tags(
+    resource_id: UUID,
+    type_name: str,
+    tags: Mapping[str, str],
+    removed: Sequence[str],
+    expected_revision: int | None,
+    transaction: Transaction,
+    grant: AdministrationGrant,
+    now: datetime,
+) -> Done:
+    organization_id, cloud_id = grant.target.organization_id, grant.target.cloud_id
+    assert organization_id is not None  # noqa: S101 - nothing is decided without it
+    key = {"organization_id": organization_id, "cloud_id": cloud_id, "id": resource_id}
+    found = await transaction.fetch(_LOCK, key)
+    if not found:
+        raise NotFound(grant.rule.target)
+    (resource,) = found
+    if expected_revision is not None and resource["revision"] != expected_revision:
+        message = f"It is at revision {resource['revision']}, not {expected_revision}: read it again."
+        raise Refused(UserError(message, UserErrorCode.WRONG_REVISION, ("expectedRevision",)))
+    kept = {name: value for name, value in resource["tags"].items() if name not in removed}
+    changed = {**kept, **tags}
+    if len(changed) > MOST_TAGS:
+        raise Refused(_TOO_MANY)
+    await transaction.fetch(_SET, {**key, "tags": changed, "now": now})
+    return Done(type_name, resource_id, organization_id, cloud_id, EventKind.RESOURCE_UPDATED)
+
+
+def _is_key(key: str) -> bool:
+    return 0 < len(key) <= LONGEST_KEY and key.isprintable() and ":" not in key and not key.startswith("!")
