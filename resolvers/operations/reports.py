@@ -90,7 +90,7 @@ def read_report(members: Mapping[str, Any], statuses: Collection[OperationStatus
         ReportMalformed: it cannot be used.
     """
     status = members.get("status")
-    if status not in {each.value for each in statuses} or not isinstance(status, str):
+    if not isinstance(status, str) or status not in statuses:
         known = ", ".join(sorted(statuses))
         raise ReportMalformed("status", f"`status` must be one of: {known}.")
     progress = members.get("progress")
