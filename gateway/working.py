@@ -60,6 +60,7 @@ async def working(settings: Settings, urls: DatabaseUrls) -> AsyncIterator[async
         timedelta(seconds=given.heartbeat_seconds),
         given.attempts,
         timedelta(seconds=given.retry_seconds),
+        timedelta(days=settings.live.retention_days),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
-from resolvers.tables import AvailabilityZone, DataCenter, Environment, Product, Region, Sizing, ZoneAudience
+from resolvers.tables import AvailabilityZone, DataCenter, Environment, OsType, Product, Region, Sizing, ZoneAudience
 
 NAMESPACE: Final = UUID("2f5b1f43-5a0c-5c0b-9d0e-6f6d0a7c1e55")
 """Where the identifiers of reference data are derived from: `uuid5(NAMESPACE, "region:EB")`."""
@@ -94,6 +94,17 @@ PRODUCTS: Final = {
     "GlusterFS": ("10", "11"),
 }
 """Name to versions; the code is both, such as `postgresql-17` or `red-hat-enterprise-linux-9`."""
+
+OS_TYPES: Final = {
+    "CENTOS": OsType.LINUX,
+    "DEBIAN": OsType.LINUX,
+    "ORACLE_LINUX": OsType.LINUX,
+    "RHEL": OsType.LINUX,
+    "UBUNTU": OsType.LINUX,
+    "WINDOWS_SERVER": OsType.WINDOWS,
+    "AIX": OsType.UNIX,
+}
+"""The families of operating systems that instances are created with, to their kinds."""
 
 
 def reference_id(table: str, code: str) -> UUID:

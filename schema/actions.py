@@ -24,6 +24,7 @@ from auth.tables import Profile
 from resolvers.commands.outcome import Outcome, Request
 from resolvers.commands.submission import Change, asked_before, submit
 from resolvers.context import Caller, Context
+from resolvers.tables import ResourceType
 from schema.edge import Info
 from schema.guarded import GUARDED, Check, Found, Guarded, IsGranted, RequiresMfa, approval_of, no_check
 from schema.payloads import Payload
@@ -45,9 +46,13 @@ class RequiresPrivilege:
 
 @dataclass(frozen=True)
 class GuardedAction(Guarded):
-    """A mutation of the privilege matrix."""
+    """A mutation of the privilege matrix.
+
+    `part_of` is the type of the resources whose parts it is about, where parts of others are of the same kind.
+    """
 
     rule: Privilege
+    part_of: ResourceType | None = None
 
     @property
     def target_field(self) -> str:
@@ -61,7 +66,8 @@ class GuardedAction(Guarded):
     async def find(self, caller: Caller, asked: Any) -> Found:
         """Find what the action is on, and its Cloud."""
         value = getattr(asked, target_field(self.rule))
-        row = await find_target(caller, self.rule, value, argument=f"input.{self.target_field}")
+        argument = f"input.{self.target_field}"
+        row = await find_target(caller, self.rule, value, argument=argument, part_of=self.part_of)
         # The platform sees the names of Clouds that it does not belong to.
         cloud = caller.principal.clouds_by_id.get(row.cloud_id)
         where = f" in the Cloud {cloud.name}" if cloud else ""
@@ -78,7 +84,9 @@ class GuardedAction(Guarded):
         return decide(caller.asker, self.rule.action, found.target.cloud_id, now)
 
 
-def action(of: Action, *, payload: type[P], check: Check = no_check) -> Callable[[Callable[..., Change]], Any]:
+def action(
+    of: Action, *, payload: type[P], check: Check = no_check, part_of: ResourceType | None = None
+) -> Callable[[Callable[..., Change]], Any]:
     """Make a guarded mutation of a method that says, of the caller and the input, what is to be done."""
     privilege = PRIVILEGES[of]
 
@@ -98,7 +106,7 @@ def action(of: Action, *, payload: type[P], check: Check = no_check) -> Callable
 
         argument = strawberry.argument(description="What is asked for.")
         resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
-        GUARDED[privilege.mutation] = GuardedAction(privilege, input_type, check)
+        GUARDED[privilege.mutation] = GuardedAction(privilege, input_type, check, part_of)
         return strawberry.mutation(
             resolver=resolve,
             name=privilege.mutation,

@@ -15,6 +15,7 @@ from auth.permissions import Role as Role
 from auth.tables import AccountKind as AccountKind
 from auth.tables import Profile as Profile
 from resolvers.tables import IndicatorKind as IndicatorKind
+from resolvers.tables import IngressController as IngressController
 from resolvers.tables import MemberState as MemberState
 from resolvers.tables import MemberStatus as MemberStatus
 from resolvers.tables import NetworkScope as NetworkScope
@@ -107,6 +108,12 @@ described(
     "NodeStatus",
     "The status of a node.",
     {"ACTIVE": "The node runs.", "PREPARATION": "The node is being installed.", "INACTIVE": "The node is stopped."},
+)
+described(
+    IngressController,
+    "IngressController",
+    "What lets traffic into a cluster.",
+    {"NGINX": "NGINX.", "ISTIO": "Istio.", "TRAEFIK": "Traefik."},
 )
 described(
     ZoneAudience,

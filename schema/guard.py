@@ -12,6 +12,7 @@ the permission class of the field finds it and `submit()` the grant.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +46,12 @@ class Guard:
 
         Raises:
             InsufficientUserAuthentication: all that is missing is a second factor.
+            BadUserInput: a number is none.
         """
         guarded, values = GUARDED[field], arguments["input"]
+        if not _is_finite(values):
+            # A literal like 1e400 comes through the coercion of Float, although the specification has it refused there.
+            raise BadUserInput("A Float is a finite number.", argument="input")
         context.decision = await self._decide(context.authenticated, guarded, values, datetime.now(UTC))
 
     async def _decide(self, caller: Caller, guarded: Guarded, values: Mapping[str, Any], now: datetime) -> Decision:
@@ -82,6 +87,14 @@ class Guard:
             scalar_registry=self._schema.schema_converter.scalar_registry,
             config=self._schema.config,
         )
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or isfinite(value)
 
 
 def _request(caller: Caller, rule: Rule, values: Mapping[str, Any]) -> Request:

@@ -1,26 +1,29 @@
 """Instances, their snapshots, file systems and DNS aliases."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, UNSET
 
 from auth.permissions import Action
 from resolvers.commands import instances as commands
+from resolvers.commands.outcome import UserError as UserErrorRow
 from resolvers.commands.submission import Change
 from resolvers.context import Caller
 from resolvers.reads import rows
 from resolvers.reads.sources import DNS_ALIASES_OF_RESOURCE, LOAD_BALANCERS_OF_INSTANCE, SNAPSHOTS_OF_INSTANCE
+from resolvers.reference import OS_TYPES
 from schema.actions import action
 from schema.connections import Connection, ResourcesConnection, connection_of, resources_of
 from schema.edge import by_column, edge
 from schema.enums import OsType
 from schema.ids import global_id, key_in
 from schema.node import Node
-from schema.payloads import ChangeInput, Payload, revision_in
-from schema.resources import Resource, detail, from_details
+from schema.payloads import ChangeInput, CommonInput, Payload, revision_in
+from schema.resources import Resource, TagInput, detail, from_details, tags_in
 
 if TYPE_CHECKING:
     from schema.load_balancers import LoadBalancer
@@ -147,6 +150,63 @@ class Instance(Resource):
     )
 
 
+@strawberry.input(description="The instance to create.")
+class CreateInstanceInput(CommonInput):
+    """The instance to create."""
+
+    service_id: ID = strawberry.field(description="The Service that it is for.")
+    name: str = strawberry.field(description="Its name, unique in the Service.")
+    family: str = strawberry.field(
+        description=f"The family of its operating system: {', '.join(OS_TYPES)}.",
+    )
+    cpu: int = strawberry.field(description="Its virtual CPUs, {} to {}.".format(*commands.CPU))
+    ram_gb: int = strawberry.field(description="Its RAM, in GB, {} to {}.".format(*commands.RAM_GB))
+    disk_gb: int = strawberry.field(description="Its disks together, in GB, {} to {}.".format(*commands.DISK_GB))
+    availability_zone: str = strawberry.field(
+        description="The code of its availability zone, which must be open to the organization."
+    )
+    environment: str = strawberry.field(description="The code of its environment.")
+    tags: list[TagInput] | None = strawberry.field(default=UNSET, description="Its tags, at most 50.")
+    monitoring_enabled: bool | None = strawberry.field(default=False, description="Whether to monitor it.")
+    on_call: bool | None = strawberry.field(
+        default=False, description="Whether somebody is to be on call for it; only if it is monitored."
+    )
+
+
+@strawberry.type(description="What came of creating an instance.")
+class CreateInstancePayload(Payload):
+    """What came of creating an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, as it is now; null if nothing was done.")
+
+
+def _new_instance(input_: CreateInstanceInput) -> commands.NewInstance:
+    return commands.NewInstance(
+        name=input_.name,
+        family=input_.family,
+        cpu=input_.cpu,
+        ram_gb=input_.ram_gb,
+        disk_gb=input_.disk_gb,
+        availability_zone=input_.availability_zone,
+        environment=input_.environment,
+        tags=tags_in(input_.tags),
+        monitoring_enabled=bool(input_.monitoring_enabled),
+        on_call=bool(input_.on_call),
+    )
+
+
+def _check_new(input_: CreateInstanceInput, _now: datetime) -> Sequence[UserErrorRow]:
+    return _new_instance(input_).check()
+
+
+@action(Action.CREATE_INSTANCE, payload=CreateInstancePayload, check=_check_new)
+def create_instance(caller: Caller, input: CreateInstanceInput) -> Change:  # noqa: A002
+    """Create an instance in a Service."""
+    return commands.create_instance(key_in(input.service_id), _new_instance(input), caller.principal.email)
+
+
 @strawberry.input(description="Which instance to start.")
 class StartInstanceInput(ChangeInput):
     """Which instance to start."""
@@ -167,6 +227,78 @@ class StartInstancePayload(Payload):
 def start_instance(caller: Caller, input: StartInstanceInput) -> Change:  # noqa: A002
     """Start an instance that is inactive."""
     return commands.start_instance(key_in(input.instance_id), revision_in(input))
+
+
+@strawberry.input(description="Which instance to stop.")
+class StopInstanceInput(ChangeInput):
+    """Which instance to stop."""
+
+    instance_id: ID = strawberry.field(description="The instance.")
+
+
+@strawberry.type(description="What came of stopping an instance.")
+class StopInstancePayload(Payload):
+    """What came of stopping an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, as it is now; null if nothing was done.")
+
+
+@action(Action.STOP_INSTANCE, payload=StopInstancePayload)
+def stop_instance(caller: Caller, input: StopInstanceInput) -> Change:  # noqa: A002
+    """Stop an active instance."""
+    return commands.stop_instance(key_in(input.instance_id), revision_in(input))
+
+
+@strawberry.input(description="Which instance to reboot.")
+class ResetInstanceInput(ChangeInput):
+    """Which instance to reboot."""
+
+    instance_id: ID = strawberry.field(description="The instance.")
+
+
+@strawberry.type(description="What came of rebooting an instance.")
+class ResetInstancePayload(Payload):
+    """What came of rebooting an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, as it is now; null if nothing was done.")
+
+
+@action(Action.RESET_INSTANCE, payload=ResetInstancePayload)
+def reset_instance(caller: Caller, input: ResetInstanceInput) -> Change:  # noqa: A002
+    """Reboot an active instance the hard way."""
+    return commands.reset_instance(key_in(input.instance_id), revision_in(input))
+
+
+@strawberry.input(description="Which instance to resize, and to what.")
+class ResizeComputeInstanceInput(ChangeInput):
+    """Which instance to resize, and to what."""
+
+    instance_id: ID = strawberry.field(description="The instance.")
+    cpu: int = strawberry.field(description="Its virtual CPUs from then on, {} to {}.".format(*commands.CPU))
+    ram_gb: int = strawberry.field(description="Its RAM from then on, in GB, {} to {}.".format(*commands.RAM_GB))
+
+
+@strawberry.type(description="What came of resizing an instance.")
+class ResizeComputeInstancePayload(Payload):
+    """What came of resizing an instance."""
+
+    subject_name, loader = "instance", "resource_by_id"
+
+    instance: Instance | None = strawberry.field(description="The instance, as it is now; null if nothing was done.")
+
+
+def _check_size(input_: ResizeComputeInstanceInput, _now: datetime) -> Sequence[UserErrorRow]:
+    return commands.check_size(input_.cpu, input_.ram_gb)
+
+
+@action(Action.RESIZE_COMPUTE_INSTANCE, payload=ResizeComputeInstancePayload, check=_check_size)
+def resize_compute_instance(caller: Caller, input: ResizeComputeInstanceInput) -> Change:  # noqa: A002
+    """Change the CPU and RAM of an instance."""
+    return commands.resize_instance(key_in(input.instance_id), input.cpu, input.ram_gb, revision_in(input))
 
 
 @strawberry.input(description="Which instance to delete.")

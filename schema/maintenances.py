@@ -17,7 +17,7 @@ from resolvers.reads.sources import RESOURCES_OF_MAINTENANCE, SERVICES_OF_MAINTE
 from schema.actions import action
 from schema.connections import Connection, ResourcesConnection, connection_of, resources_of
 from schema.edge import edge
-from schema.ids import parse_id
+from schema.ids import key_in, parse_id
 from schema.node import Node
 from schema.organizations import Cloud, Service
 from schema.payloads import CommonInput, Payload, UserErrorCode
@@ -62,7 +62,7 @@ class CreateMaintenancePayload(Payload):
     subject_name, loader = "maintenance", "maintenance_by_id"
 
     maintenance: Maintenance | None = strawberry.field(
-        description="The window; null if nothing was done, or it was done before."
+        description="The window; null if nothing was done, or it has gone since."
     )
 
 
@@ -94,3 +94,25 @@ def create_maintenance(caller: Caller, input: CreateMaintenanceInput) -> Change:
         reason=input.reason,
         by=caller.principal.email,
     )
+
+
+@strawberry.input(description="Which window to cancel.")
+class DeleteMaintenanceInput(CommonInput):
+    """Which window to cancel."""
+
+    maintenance_id: ID = strawberry.field(description="The window, which is not over.")
+
+
+@strawberry.type(description="What came of cancelling a window.")
+class DeleteMaintenancePayload(Payload):
+    """What came of cancelling a window."""
+
+    subject_name, loader = "maintenance", "maintenance_by_id"
+
+    maintenance: Maintenance | None = strawberry.field(description="The window, if it is still there.")
+
+
+@action(Action.DELETE_MAINTENANCE, payload=DeleteMaintenancePayload)
+def delete_maintenance(caller: Caller, input: DeleteMaintenanceInput) -> Change:  # noqa: A002
+    """Cancel a maintenance window."""
+    return commands.delete_maintenance(key_in(input.maintenance_id))

@@ -1,7 +1,7 @@
 """What mutations answer with, and the inputs that all of them have."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -10,9 +10,12 @@ from strawberry import UNSET
 from resolvers.commands import outcome
 from resolvers.commands.outcome import UserErrorCode as UserErrorCode
 from resolvers.context import Caller
+from resolvers.reads.rows import OperationRow
 from schema.edge import Column, Info, by_column
 from schema.enums import described
 from schema.operations import Operation
+
+T = TypeVar("T")
 
 described(
     UserErrorCode,
@@ -76,6 +79,32 @@ class Payload(Subject):
         return cls(**{"operation": operation, "user_errors": user_errors, cls.subject_name: subject})
 
 
+@strawberry.type
+class SecretPayload(Payload):
+    """The payload of an action that makes a secret, which is shown once."""
+
+    secret_key: str | None = strawberry.field(
+        description="The secret that goes with the access key, in the answer that made it and never again; "
+        "null if none was made just now."
+    )
+    secret_withheld: bool = strawberry.field(
+        description="Whether the operation made a secret that this answer, a repetition of the same idempotency key, "
+        "does not show: it was in the first one. If that one was lost, renew the secret."
+    )
+
+    @classmethod
+    def makes_secret(cls, _operation: OperationRow) -> bool:
+        """Say whether an operation of this kind made a secret."""
+        return True
+
+    @classmethod
+    def of(cls, *, operation: Any, user_errors: list[Any], subject: Any, secret: str | None = None) -> Self:
+        """Make the payload with the secret, if it is here."""
+        made = operation is not None and cls.makes_secret(operation)
+        values = {"operation": operation, "user_errors": user_errors, cls.subject_name: subject}
+        return cls(**values, secret_key=secret, secret_withheld=made and secret is None)
+
+
 @strawberry.input
 class CommonInput:
     """What every action can be asked with."""
@@ -99,6 +128,11 @@ class ChangeInput(CommonInput):
     expected_revision: int | None = strawberry.field(
         default=UNSET, description="Refuse if the resource has another revision by now."
     )
+
+
+def given(value: T | None) -> T | None:
+    """Give a value of an input; None if it is absent."""
+    return None if value is UNSET else value
 
 
 def revision_in(input_: ChangeInput) -> int | None:

@@ -33,6 +33,19 @@ class Tag:
     value: str = strawberry.field(description="The value.")
 
 
+@strawberry.input(description="A key and a value to tag a resource with; one value per key.")
+class TagInput:
+    """A tag to be."""
+
+    key: str = strawberry.field(description="The key: no colon in it, no exclamation mark before it.")
+    value: str = strawberry.field(description="The value.")
+
+
+def tags_in(tags: Sequence[TagInput] | None) -> list[tuple[str, str]]:
+    """Give the tags of an input, each a key and a value; none if it says none."""
+    return [(tag.key, tag.value) for tag in tags or ()]
+
+
 @strawberry.type(description="A product of the platform's catalogue.")
 class Product:
     """A product."""

@@ -11,22 +11,13 @@ from auth.errors import NotFound
 from resolvers.administration import tags
 from resolvers.administration.submission import Change
 from resolvers.commands.outcome import UserError
+from resolvers.commands.placing import MOST_TAGS
 from resolvers.context import Caller
 from schema.administering import AdministrationInput, AdministrationPayload, administers
 from schema.guarded import Found
 from schema.ids import RESOURCE_TYPES, parse_id
 from schema.node import load_node
-from schema.resources import Resource
-
-
-@strawberry.input(description="A tag to set.")
-class TagInput:
-    """A tag to set."""
-
-    key: str = strawberry.field(
-        description=f"The key: 1 to {tags.LONGEST_KEY} characters, no colon in it, no exclamation mark before it."
-    )
-    value: str = strawberry.field(description=f"The value, of at most {tags.LONGEST_VALUE} characters.")
+from schema.resources import Resource, TagInput, tags_in
 
 
 @strawberry.input(description="Which tags of which resource to set and to remove; those that are not named stay.")
@@ -35,7 +26,7 @@ class SetTagsInput(AdministrationInput):
 
     resource_id: ID = strawberry.field(description="The resource, of whatever type.")
     set: list[TagInput] | None = strawberry.field(
-        default=UNSET, description=f"The tags to set, over what the keys had; a resource has at most {tags.MOST_TAGS}."
+        default=UNSET, description=f"The tags to set, over what the keys had; a resource has at most {MOST_TAGS}."
     )
     remove: list[str] | None = strawberry.field(
         default=UNSET, description="The keys to remove; one that is not there is removed already."
@@ -63,12 +54,8 @@ async def _find(caller: Caller, asked: SetTagsInput) -> Found:
     return Found(Target(*place), f"The tags of {row.name}.", row.id, place)
 
 
-def _pairs(asked: SetTagsInput) -> list[tuple[str, str]]:
-    return [(tag.key, tag.value) for tag in asked.set or ()]
-
-
 def _check(asked: SetTagsInput, _now: datetime) -> Sequence[UserError]:
-    return tags.check_changes(_pairs(asked), list(asked.remove or ()))
+    return tags.check_changes(tags_in(asked.set), list(asked.remove or ()))
 
 
 @administers(Administration.SET_TAGS, payload=SetTagsPayload, find=_find, check=_check)
@@ -76,4 +63,4 @@ def set_tags(caller: Caller, input: SetTagsInput) -> Change:  # noqa: A002
     """Set or remove tags of a resource."""
     kind, key = parse_id(input.resource_id, argument="input.resourceId")
     revision = None if input.expected_revision is UNSET else input.expected_revision
-    return tags.set_tags(key, kind, dict(_pairs(input)), list(input.remove or ()), revision)
+    return tags.set_tags(key, kind, dict(tags_in(input.set)), list(input.remove or ()), revision)

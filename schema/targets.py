@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.errors import NotFound
 from auth.permissions import Privilege
 from resolvers.context import Caller
+from resolvers.tables import ResourceType
 from schema.ids import key_of
 from schema.node import load_node
 
@@ -23,18 +24,30 @@ def target_field(privilege: Privilege) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in privilege.target)[1:] + "_id"
 
 
-async def find_target(caller: Caller, privilege: Privilege, value: str, *, argument: str) -> TargetRow:
-    """Find what an action is about; raises NotFound if the caller does not see it, as if there were none."""
+async def find_target(
+    caller: Caller, privilege: Privilege, value: str, *, argument: str, part_of: ResourceType | None = None
+) -> TargetRow:
+    """Find what an action is about, a part of a resource of one type if `part_of` says so.
+
+    Raises NotFound if the caller does not see it, as if there were none.
+    """
     kind = privilege.target
     key = key_of(value, kind, argument=argument)
     row = None if key is None else await load_node(caller, kind, key)
-    if row is None:
+    if row is None or not await _is_part_of(caller, row, part_of):
         raise NotFound(kind)
     cloud_id = row.id if kind == "Cloud" else await _cloud_of(caller, row)
     if cloud_id is None:
         raise NotFound(kind)
     names = (getattr(row, name, None) for name in ("name", "label", "fqdn"))
     return TargetRow(row.id, cloud_id, next(filter(None, names), value))
+
+
+async def _is_part_of(caller: Caller, row: Any, type_: ResourceType | None) -> bool:
+    if type_ is None:
+        return True
+    owner = await caller.loaders.resource_by_id.load(row.resource_id)
+    return owner is not None and owner.type == type_
 
 
 async def _cloud_of(caller: Caller, row: Any) -> UUID | None:

@@ -15,13 +15,10 @@ from auth.statements import Statement
 from auth.tables import TIMESTAMP, table
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
+from resolvers.commands.placing import MOST_TAGS, check_tags
 from resolvers.events import EventKind
 from resolvers.tables import Resource
 from resolvers.transaction import Transaction
-
-MOST_TAGS: Final = 50
-LONGEST_KEY: Final = 128
-LONGEST_VALUE: Final = 256
 
 RESOURCE: Final = table(Resource)
 _KEY: Final = (
@@ -42,24 +39,9 @@ _SET: Final = Statement(
 _TOO_MANY: Final = UserError(f"A resource has at most {MOST_TAGS} tags.", UserErrorCode.INVALID_VALUE, ("set",))
 
 
-def check_tags(tags: Sequence[tuple[str, str]], field: str) -> list[UserError]:
-    """Check tags that are to be set, one value per key."""
-    found = [] if len(tags) <= MOST_TAGS else [UserError(_TOO_MANY.message, _TOO_MANY.code, (field,))]
-    keys = [key for key, _ in tags]
-    if not all(map(_is_key, keys)):
-        message = f"A key has 1 to {LONGEST_KEY} printable characters, no colon, and no exclamation mark before it."
-        found.append(UserError(message, UserErrorCode.INVALID_VALUE, (field,)))
-    if len(set(keys)) < len(keys):
-        found.append(UserError("A key has one value.", UserErrorCode.INVALID_VALUE, (field,)))
-    if not all(len(value) <= LONGEST_VALUE and value.isprintable() for _, value in tags):
-        message = f"A value has at most {LONGEST_VALUE} printable characters."
-        found.append(UserError(message, UserErrorCode.INVALID_VALUE, (field,)))
-    return found
-
-
 def check_changes(tags: Sequence[tuple[str, str]], removed: Sequence[str]) -> list[UserError]:
     """Check what is to be set and removed together."""
-    found = check_tags(tags, "set")
+    found = check_tags(tags, ("set",))
     if not tags and not removed:
         found.append(UserError("There is nothing to set or to remove.", UserErrorCode.INVALID_VALUE, ("set",)))
     if len(removed) > MOST_TAGS:
@@ -102,7 +84,3 @@ async def _set_tags(
         raise Refused(_TOO_MANY)
     await transaction.fetch(_SET, {**key, "tags": changed, "now": now})
     return Done(type_name, resource_id, organization_id, cloud_id, EventKind.RESOURCE_UPDATED)
-
-
-def _is_key(key: str) -> bool:
-    return 0 < len(key) <= LONGEST_KEY and key.isprintable() and ":" not in key and not key.startswith("!")

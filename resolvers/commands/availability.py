@@ -15,6 +15,7 @@ AVAILABLE: Final[Mapping[Action, frozenset[ResourceStatus]]] = {
     Action.RESIZE_COMPUTE_INSTANCE: frozenset({ACTIVE, INACTIVE}),
     Action.DELETE_INSTANCE: frozenset({INACTIVE}),
     Action.CREATE_SNAPSHOT: frozenset({ACTIVE, INACTIVE}),
+    Action.RECOVER_SNAPSHOT: frozenset({INACTIVE}),
     Action.START_LB: frozenset({INACTIVE}),
     Action.STOP_LB: frozenset({ACTIVE}),
     Action.DELETE_LB: frozenset({INACTIVE}),

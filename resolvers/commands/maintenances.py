@@ -9,12 +9,15 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, or_, select
 
 from auth.decisions import Grant
+from auth.errors import NotFound
 from auth.permissions import Action
 from auth.statements import Statement
 from auth.tables import TIMESTAMP, table, uuid7
 from resolvers.commands.effects import Work, takes_effect
+from resolvers.commands.locking import require_idle
 from resolvers.commands.outcome import Changed, Refused, Step, UserError, UserErrorCode
-from resolvers.commands.resources import delete_row, inserting, told
+from resolvers.commands.placing import check_text
+from resolvers.commands.resources import delete_row, in_place, inserting, key_of, told
 from resolvers.commands.submission import Change
 from resolvers.events import EventKind
 from resolvers.tables import Maintenance, MaintenanceSubject, Resource, Service
@@ -42,6 +45,7 @@ _LOCKS: Final = tuple(
     )
     for of in (SERVICE, RESOURCE)
 )
+_LOCK: Final = Statement(select(MAINTENANCE.c.ends_at).where(*in_place(MAINTENANCE)).with_for_update())
 _OVERLAPPING: Final = Statement(
     select(SUBJECT.c.service_id, SUBJECT.c.resource_id)
     .join(
@@ -67,8 +71,7 @@ def check_window(starts_at: datetime, ends_at: datetime, reason: str, subjects: 
         found.append(UserError("A window ends after it starts.", wrong, ("endsAt",)))
     elif ends_at - starts_at > LONGEST:
         found.append(UserError(f"A window is at most {LONGEST.days} days long.", wrong, ("endsAt",)))
-    if not 0 < len(reason.strip()) <= len(reason) <= LONGEST_REASON:
-        found.append(UserError(f"A reason has 1 to {LONGEST_REASON} characters.", wrong, ("reason",)))
+    found += check_text(reason, ("reason",), LONGEST_REASON)
     if not 0 < subjects <= MOST_SUBJECTS:
         found.append(UserError(f"A window has 1 to {MOST_SUBJECTS} subjects.", wrong, ("subjects",)))
     return found
@@ -124,3 +127,25 @@ async def _failed(transaction: Transaction, work: Work) -> None:
 
 
 takes_effect(Action.CREATE_MAINTENANCE, failed=_failed, said="Opened.")
+
+
+def delete_maintenance(maintenance_id: UUID) -> Change:
+    """Cancel a window that is not over; alerts of one that is running are heard again."""
+    return partial(_delete, maintenance_id)
+
+
+async def _delete(maintenance_id: UUID, transaction: Transaction, grant: Grant, now: datetime) -> Changed:
+    found = await transaction.fetch(_LOCK, key_of(grant, maintenance_id))
+    if not found:
+        raise NotFound(grant.privilege.target)
+    await require_idle(transaction, grant, maintenance_id)
+    if found[0]["ends_at"] <= now:
+        raise Refused(UserError("The window is over.", UserErrorCode.EXPIRED))
+    return Changed([Step("Let the alerts be heard")], subject_id=maintenance_id)
+
+
+async def _deleted(transaction: Transaction, work: Work) -> None:
+    await delete_row(transaction, work, Maintenance, work.subject)
+
+
+takes_effect(Action.DELETE_MAINTENANCE, done=_deleted, said="Cancelled.")

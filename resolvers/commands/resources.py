@@ -9,15 +9,16 @@ from functools import cache
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, delete, func, insert, update
+from sqlalchemy import Table, bindparam, case, delete, func, insert, update
 
 from auth.statements import Statement
 from auth.tables import TIMESTAMP, table
 from resolvers.events import Event, EventKind
-from resolvers.tables import Resource, ResourceStatus, ResourceType
+from resolvers.tables import LoadBalancerMember, MemberState, MemberStatus, Resource, ResourceStatus, ResourceType
 from resolvers.transaction import Transaction
 
 RESOURCE: Final = table(Resource)
+MEMBER: Final = table(LoadBalancerMember)
 _TOLD: Final = (RESOURCE.c.type, RESOURCE.c.revision)
 
 
@@ -88,11 +89,44 @@ async def change_resource(transaction: Transaction, place: Place, id_: UUID, now
         )
 
 
+def observed(state: str, status: str) -> MemberStatus:
+    """Tell what is observed of a member, by what operators set on it and by the status of its instance.
+
+    Of one that operators took out it is that they did, whatever its instance does; others are up as long as the
+    instance is active.
+    """
+    if state != MemberState.ENABLED:
+        return MemberStatus.USER_DOWN
+    return MemberStatus.UP if status == ResourceStatus.ACTIVE else MemberStatus.DOWN
+
+
+@cache
+def _observing(status: str) -> Statement:
+    follows = case(
+        {state.value: observed(state, status).value for state in MemberState},
+        value=MEMBER.c.state,
+        else_=MEMBER.c.status,
+    )
+    return Statement(
+        update(MEMBER)
+        .where(
+            MEMBER.c.organization_id == bindparam("organization_id"),
+            MEMBER.c.cloud_id == bindparam("cloud_id"),
+            MEMBER.c.instance_id == bindparam("id"),
+            MEMBER.c.status != follows,
+        )
+        .values(status=follows)
+        .returning(MEMBER.c.id)
+    )
+
+
 async def set_status(
     transaction: Transaction, place: Place, id_: UUID, status: ResourceStatus | str, now: datetime
 ) -> None:
-    """Set the status of a resource."""
+    """Set the status of a resource; what load balancers observe of it, if it is an instance, follows."""
     await change_resource(transaction, place, id_, now, status=str(status))
+    for (member_id,) in await transaction.fetch(_observing(str(status)), key_of(place, id_)):
+        transaction.events.append(told(place, EventKind.UPDATED, "LoadBalancerMember", member_id))
 
 
 async def add_resource(transaction: Transaction, resource: Resource, detail: Any) -> Any:

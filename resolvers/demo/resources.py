@@ -22,7 +22,6 @@ from resolvers.demo.scopes import Made, ServiceScope
 from resolvers.demo.vocabulary import (
     CRITICALITIES,
     NO_PRODUCT,
-    OS_TYPES,
     PEOPLE,
     PRODUCT_VERSIONS,
     UNUSUAL_COMMENTS,
@@ -30,8 +29,8 @@ from resolvers.demo.vocabulary import (
     Role,
     weighted,
 )
-from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS, SIZINGS
-from resolvers.tables import NetworkScope, OsType, ResourceStatus, ResourceType, ZoneAudience
+from resolvers.reference import AVAILABILITY_ZONES, DATA_CENTERS, OS_TYPES, SIZINGS
+from resolvers.tables import NetworkScope, ResourceStatus, ResourceType, ZoneAudience
 
 _STATUSES: Final = weighted({ResourceStatus.ACTIVE: 87, ResourceStatus.INACTIVE: 8, ResourceStatus.PREPARATION: 5})
 _PREPARATION: Final = timedelta(hours=1)
@@ -167,7 +166,7 @@ def _add_instance(made: Made) -> None:
     backed_up = service.chance(0.7)
     patched = service.chance(0.8)
     excluded = random.random() < 0.08
-    os_type = OS_TYPES.get(made.version.family, OsType.LINUX)
+    os_type = OS_TYPES[made.version.family]
     disk_gb = parts.add_file_systems(made, os_type)
     service.batch.add(
         InstanceRow(

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from resolvers.reference import PRODUCTS, product_code, reference_id
-from resolvers.tables import OsType, ResourceType, SupportPhase
+from resolvers.tables import ResourceType, SupportPhase
 
 
 class Application(NamedTuple):
@@ -144,9 +144,6 @@ ROLE_WEIGHTS: Final = weighted(
         "cache": 2, "search": 1, "kafka": 2, "rabbit": 2, "tomcat": 3, "wildfly": 2, "files": 2,
     }
 )  # fmt: skip
-
-OS_TYPES: Final = {"WINDOWS_SERVER": OsType.WINDOWS, "AIX": OsType.UNIX}
-"""Family to operating system; every other family is Linux."""
 
 _FAMILIES: Final = {"Red Hat Enterprise Linux": "RHEL", "Apache Kafka": "KAFKA", "Apache Tomcat": "TOMCAT"}
 _PHASES: Final = {

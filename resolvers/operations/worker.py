@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from pgqueuer.queries import Queries
 
 from auth.statements import connect_arguments
 from resolvers.database import CONNECTION_SECONDS, FAILURES, ConnectionLost, PoolExhausted
+from resolvers.events import prune_events
 from resolvers.operations.drivers.port import DriverUnavailable
 from resolvers.operations.execution import Execution
 from resolvers.operations.queue import ENTRYPOINT, enqueue, operation_of
@@ -28,6 +29,8 @@ from resolvers.transaction import open_transaction
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 AWAY: Final = (*FAILURES, ConnectionLost, PoolExhausted, TimeoutError)
 """What is raised where the database cannot be used."""
+TEND_EVERY: Final = 60.0
+"""How often a worker looks after what no job is for, in seconds."""
 AGAIN_AFTER: Final = 1.0
 """How long to wait, in seconds, before a database that could not be reached is tried again."""
 
@@ -43,6 +46,7 @@ class Pace:
     heartbeat: timedelta = timedelta(seconds=30)
     attempts: int = 8
     retry: timedelta = timedelta(seconds=1)
+    retention: timedelta = timedelta(days=7)
 
     def pause(self, attempts: int) -> timedelta:
         """Say how long to wait after so many attempts in vain."""
@@ -75,9 +79,15 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop()`."""
+        tending = asyncio.create_task(self._tend())
+        try:
+            await self._go_on()
+        finally:
+            tending.cancel()
+
+    async def _go_on(self) -> None:
         while not self._stopped:
             try:
-                await self._find_lost()
                 await self._work()
             except Exception as error:  # noqa: BLE001  # whatever it is, the queue is all there is to come back to
                 _log.warning("The queue cannot be read, going on in %.0f s.", AGAIN_AFTER, exc_info=error)
@@ -128,6 +138,23 @@ class Worker:
         finally:
             ending.cancel()
             running.cancel()
+
+    async def _tend(self) -> None:
+        """Look after the queue and the log of events, now and every minute."""
+        while True:
+            try:
+                await self._find_lost()
+                await self._prune()
+            except AWAY as error:
+                _log.warning("The queue cannot be looked after now: %s", type(error).__name__)
+            await asyncio.sleep(TEND_EVERY)
+
+    async def _prune(self) -> None:
+        """Take away events that nobody can resume from any more."""
+        pruned = 1
+        while pruned:
+            async with open_transaction(self._execution.database) as transaction:
+                pruned = await prune_events(transaction.fetch, datetime.now(UTC) - self._pace.retention)
 
     async def _find_lost(self) -> None:
         """Queue what is in progress and in no queue: it was, and the job was lost."""

@@ -10,7 +10,7 @@
 
 from resolvers.tables.administration import AdministrativeChange, CloudRequest, ProfileProposal
 from resolvers.tables.catalogue import Area, Domain, Environment, Network, NetworkScope, Product, Sizing, SupportPhase
-from resolvers.tables.clusters import ClusterNode, KubernetesCluster, Namespace, NodeStatus
+from resolvers.tables.clusters import ClusterNode, IngressController, KubernetesCluster, Namespace, NodeStatus
 from resolvers.tables.events import EventCounter, EventKind, LoggedEvent
 from resolvers.tables.indicators import Indicator, IndicatorKind
 from resolvers.tables.instances import DnsAlias, FileSystem, Instance, OsType, Snapshot
@@ -44,6 +44,7 @@ __all__ = [
     "FileSystem",
     "Indicator",
     "IndicatorKind",
+    "IngressController",
     "Instance",
     "KubernetesCluster",
     "LoadBalancer",

@@ -17,6 +17,14 @@ class NodeStatus(StrEnum):
     INACTIVE = "INACTIVE"
 
 
+class IngressController(StrEnum):
+    """What lets traffic into a cluster."""
+
+    NGINX = "NGINX"
+    ISTIO = "ISTIO"
+    TRAEFIK = "TRAEFIK"
+
+
 class KubernetesCluster(Detail, table=True):
     """A Kubernetes cluster; highly available over two data centers, or standard in one."""
 

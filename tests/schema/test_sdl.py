@@ -91,6 +91,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "DenialReason": DenialReason,
     "EventKind": EventKind,
     "IndicatorKind": tables.IndicatorKind,
+    "IngressController": tables.IngressController,
     "MemberState": tables.MemberState,
     "MemberStatus": tables.MemberStatus,
     "MfaBinding": MfaBinding,

@@ -140,30 +140,42 @@ def small_disk() -> Iterator[Path]:
         subprocess.run(["umount", "-l", place], check=True)  # noqa: S603, S607 - our own folder
 
 
-async def test_a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room(
-    small_disk: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def cramped_server(small_disk: Path) -> Iterator[EmbeddedPostgres]:
+    """A server on the small disk."""
     with migrated_server(small_disk / "own") as server:
-        async with privileged(Settings(data_dir=tmp_path, pool_size=8), server.urls) as people:
-            instances = await crowd(people, 40)
-            async with worker(people.database, tmp_path, **PACE, ITCARE_WORKER_SIMULATED_SECONDS="0.2"):
-                first = accepted([await start(people, instance) for instance in instances[:10]])
-                ballast = small_disk / "ballast"
-                _fill(ballast)
-                # Until the write-ahead log needs the disk, changes go on; then they are refused, one and all.
-                refused = await _until_refused(people, instances[10:])
-                assert refused in CLEAR
-                ballast.unlink()
-                with contextlib.suppress(Exception):
-                    # As a supervisor does with a server that has given up for want of room.
-                    server.start()
-                await start_all(people, instances[10:])
-                await until(people, QUIET)
-            operations = [
-                key for (key,) in await people.sql("SELECT id FROM operation WHERE action = 'START_INSTANCE'")
-            ]
-            assert set(first) <= set(operations)
-            await require_whole(people, operations)
+        yield server
+
+
+async def test_a_full_disk_refuses_clearly_and_everything_goes_on_when_there_is_room(
+    small_disk: Path, cramped_server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    async with privileged(Settings(data_dir=tmp_path, pool_size=8), cramped_server.urls) as people:
+        instances = await crowd(people, 40)
+        async with worker(people.database, tmp_path, **PACE, ITCARE_WORKER_SIMULATED_SECONDS="0.2"):
+            first = accepted([await start(people, instance) for instance in instances[:10]])
+            ballast = small_disk / "ballast"
+            _fill(ballast)
+            # Until the write-ahead log needs the disk, changes go on; then they are refused, one and all.
+            assert await _until_refused(people, instances[10:]) in CLEAR
+            ballast.unlink()
+            if not await _answers(people):
+                # As a supervisor does with a server that has given up for want of room.
+                cramped_server.stop()
+                cramped_server.start()
+            await start_all(people, instances[10:])
+            await until(people, QUIET)
+        operations = [key for (key,) in await people.sql("SELECT id FROM operation WHERE action = 'START_INSTANCE'")]
+        assert set(first) <= set(operations)
+        await require_whole(people, operations)
+
+
+async def _answers(people: Privileged) -> bool:
+    for _ in range(30):
+        with contextlib.suppress(Exception):
+            return await people.sql("SELECT 1") == [(1,)]
+        await asyncio.sleep(0.1)
+    return False
 
 
 def _fill(ballast: Path) -> None:
