@@ -61,6 +61,11 @@ def test_the_permissions_are_documented_as_the_gateway_decides_them() -> None:
         assert page.count(f"| `{name}` |") == 1, name
 
 
+def test_the_steps_of_every_action_are_documented() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert [action.value for action in PRIVILEGES if f"`{action.value}`" not in page] == []
+
+
 def test_the_readme_names_every_demo_account() -> None:
     text = (ROOT / "README.md").read_text()
     assert [account.email for account in ACCOUNTS if f"{account.email.split('@')[0]}@" not in text] == []

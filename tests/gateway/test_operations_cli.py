@@ -1,5 +1,6 @@
 """`itcare-gateway operations`, as an operator meets it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import make_url
 
 from gateway.postgres import DatabaseUrls
+from resolvers.demo import load_demo
 from schema.ids import global_id
 from tests.databases import Databases
 from tests.gateway.running import fill
@@ -39,6 +41,10 @@ WHERE label = '{label}' AND chain = '{chain}' AND target_type = 'Operation' AND 
 TOLD = "SELECT payload->>'status' FROM event WHERE subject_id = '{id}' AND kind = 'OPERATION_UPDATED' ORDER BY seq"
 INSTANCE = "SELECT status FROM resource WHERE id = '{id}'"
 PREPARING = "UPDATE resource SET status = 'PREPARATION' WHERE id = '{id}'"
+PREPARING_FOREVER = """
+SELECT count(*) FROM resource r JOIN operation o ON o.resource_id = r.id
+WHERE o.status = 'CANCELLED' AND r.status = 'PREPARATION'
+"""
 REASON = ["--reason", "Not needed any more."]
 
 
@@ -207,3 +213,16 @@ def test_what_is_no_id_of_an_operation_is_refused(held: Held, word: str) -> None
 def test_a_reason_is_given_in_a_line(held: Held, reason: str) -> None:
     line = refusal("operations", "cancel", shown(uuid4()), "--reason", reason, **held.environment)
     assert line.startswith("itcare-gateway: Give a reason of 1 to 500 printable characters")
+
+
+async def test_every_operation_in_progress_of_a_demo_is_cancelled(databases: Databases, tmp_path: Path) -> None:
+    urls = databases.make()
+    held = Held(urls, databases, tmp_path)
+    await load_demo(urls.owner, resources=300)
+    ids = held.sql("SELECT id FROM operation WHERE status = 'IN_PROGRESS'").split()
+    assert ids
+    answer = await asyncio.to_thread(run, "operations", "cancel", *ids, *REASON, **held.environment)
+    assert answer.status == 0, answer.stderr
+    assert held.sql("SELECT count(*) FROM operation WHERE status = 'IN_PROGRESS'") == "0"
+    assert held.sql(PREPARING_FOREVER) == "0"
+    databases.drop(urls)
