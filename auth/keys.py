@@ -97,7 +97,7 @@ def load_signing_key(path: Path) -> SigningKey:
     Raises:
         KeyFileError: the file is missing, unreadable, open to others, or holds something else.
     """
-    content = _read_private(path)
+    content = read_private(path)
     try:
         private_key = serialization.load_pem_private_key(content, password=None)
         if isinstance(private_key, ec.EllipticCurvePrivateKey):
@@ -176,7 +176,7 @@ def load_secret(path: Path) -> bytes:
     Raises:
         KeyFileError: the file is missing, unreadable, open to others, or holds something else.
     """
-    content = _read_private(path)
+    content = read_private(path)
     try:
         secret = base64.b64decode(content.strip(), validate=True)
     except binascii.Error:
@@ -239,7 +239,8 @@ def _retired_files(folder: Path) -> list[tuple[Path, datetime]]:
         raise KeyFileError(f"The key folder {folder} holds a file that is named for a time that is none.") from None
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """Reads a file that only its owner can read; raises KeyFileError if it cannot be read, or others can."""
     return _read(path, stat.S_IRWXG | stat.S_IRWXO, "read")
 
 

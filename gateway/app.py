@@ -17,6 +17,7 @@ from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
+    Callback,
     ErrorFormatter,
     EventStreams,
     GraphQLEndpoint,
@@ -27,7 +28,7 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.keys import KeyRing, cursor_key, mfa_key, operation_seal
+from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
@@ -126,6 +127,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),
+            *_callback_routes(settings, database),
             *observer.routes(),
         ],
         middleware=http_middleware(settings.cors_origins, observer.request_ended),
@@ -134,6 +136,14 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     # For whoever stops the server: it waits for answers to end, and these end only when told to.
     app.state.end_streams = streams.end
     return app
+
+
+def _callback_routes(settings: Settings, database: Database) -> list[Route]:
+    """Give the route that an orchestrator reports to, if there is one to report."""
+    if settings.worker.driver != "webhook":
+        return []
+    keys, seal = message_keys(settings), operation_seal(settings)
+    return Callback(database, keys.keys, seal, seconds=settings.limits.seconds, translate=unavailable).routes()
 
 
 def page_size(arguments: Mapping[str, Any], flat_page: int | None) -> int:

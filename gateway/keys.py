@@ -22,6 +22,7 @@ from auth.keys import (
     rotate_signing_key,
 )
 from auth.mfa.sealing import OPERATIONS, SecretSeal
+from auth.signatures import MessageKeyFile
 from auth.tables import now
 from auth.tokens import LEEWAY
 from gateway.settings import Settings
@@ -56,6 +57,14 @@ def mfa_key(settings: Settings) -> bytes:
 def operation_seal(settings: Settings) -> SecretSeal:
     """Give what seals the secrets that operations bring to a driver; raises KeyFileError."""
     return SecretSeal([mfa_key(settings)], OPERATIONS)
+
+
+def message_keys(settings: Settings) -> MessageKeyFile:
+    """Give the keys of messages to and from an orchestrator; raises KeyFileError."""
+    path = settings.worker.webhook_keys_file
+    if path is None:
+        raise KeyFileError("There are no keys of messages: set ITCARE_WORKER_WEBHOOK_KEYS_FILE.")
+    return MessageKeyFile(path)
 
 
 class KeyRing:

@@ -1,10 +1,12 @@
 """Settings, read once from the environment; every one has a documented default."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from resolvers.egress import Egress
 
 
 class Limits(BaseSettings):
@@ -37,12 +39,26 @@ class WorkerSettings(BaseSettings):
     retry_seconds: float = Field(
         1.0, gt=0, description="How long the first pause between attempts is; each doubles it."
     )
+    driver: Literal["simulated", "webhook"] = Field(
+        "simulated", description="What executes the steps of operations; docs/operations.md."
+    )
     simulated_seconds: float = Field(2.0, ge=0, description="How long a step takes with the simulated driver.")
     simulated_failures: dict[str, str] = Field(
         {}, description="JSON: the actions and steps that fail with the simulated driver, and with what message."
     )
     simulated_unavailable: dict[str, str] = Field(
         {}, description="JSON: the actions and steps for which the simulated driver cannot be reached, and why."
+    )
+    webhook_url: str | None = Field(None, description="The orchestrator that the webhook driver asks.")
+    webhook_keys_file: Path | None = Field(
+        None, description="JSON of the keys that sign requests to the orchestrator and its reports."
+    )
+    webhook_callback_url: str | None = Field(
+        None, description="Where the orchestrator reaches /operations/callback; told to it in each request."
+    )
+    webhook_seconds: float = Field(10.0, gt=0, le=300, description="How long the orchestrator may take to answer.")
+    webhook_silence_seconds: float = Field(
+        900.0, gt=0, description="After how long without a report the orchestrator is asked for a step again."
     )
 
 
@@ -111,11 +127,30 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    egress_hosts: Annotated[list[str], NoDecode] = Field(
+        [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
+    )
+    egress_plain_loopback: bool = Field(
+        False, description="Lets it call hosts of this machine that are listed without TLS; for trying out."
+    )
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
 
-    @field_validator("cors_origins", "retired_key_files", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_call_the_orchestrator(self) -> Self:
+        egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
+        if given.driver == "webhook":
+            if given.webhook_url is None or given.webhook_keys_file is None:
+                raise ValueError(
+                    "the webhook driver needs ITCARE_WORKER_WEBHOOK_URL and ITCARE_WORKER_WEBHOOK_KEYS_FILE"
+                )
+            refusal = egress.refusal(given.webhook_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        return self

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from auth.administration import RULES
 from auth.permissions import PRIVILEGES
 from gateway.permissions import permissions_page
-from gateway.settings import Limits, Live, Settings
+from gateway.settings import Limits, Live, Settings, WorkerSettings
 from resolvers.demo import ACCOUNTS
 from schema.build import build_schema
 
@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 
 
-@pytest.mark.parametrize("model", [Settings, Limits, Live])
+@pytest.mark.parametrize("model", [Settings, Limits, Live, WorkerSettings])
 def test_every_setting_is_documented_with_its_default(model: type[BaseSettings]) -> None:
     table = (ROOT / "docs" / "operating.md").read_text()
     for name, field in model.model_fields.items():
-        if name in ("limits", "live"):
+        if name in ("limits", "live", "worker"):
             continue
         variable = field.validation_alias or f"{model.model_config['env_prefix']}{name}".upper()
         row = next((line for line in table.splitlines() if line.startswith(f"| `{variable}` |")), "")
@@ -59,6 +59,11 @@ def test_the_permissions_are_documented_as_the_gateway_decides_them() -> None:
     assert page == permissions_page()
     for name in [row.label for row in PRIVILEGES.values()] + [rule.mutation for rule in RULES.values()]:
         assert page.count(f"| `{name}` |") == 1, name
+
+
+def test_the_steps_of_every_action_are_documented() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert [action.value for action in PRIVILEGES if f"`{action.value}`" not in page] == []
 
 
 def test_the_readme_names_every_demo_account() -> None:

@@ -51,6 +51,8 @@ class Event(StrEnum):
     SIGN_IN = "SIGN_IN"
     STEP_UP = "STEP_UP"
     CLI_TOKEN = "CLI_TOKEN"  # noqa: S105
+    CLI_RETRY = "CLI_RETRY"
+    CLI_CANCEL = "CLI_CANCEL"
     EXPORT = "EXPORT"
     DENIALS_DROPPED = "DENIALS_DROPPED"
     """So many denials (`count`) came faster than they could be written; they are not in the chain."""

@@ -11,7 +11,18 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from auth.keys import KeyFileError
-from gateway.cli import access, auditing, data, importing, inspection, keys, schema_changes, serving, working
+from gateway.cli import (
+    access,
+    auditing,
+    data,
+    importing,
+    inspection,
+    keys,
+    operations,
+    schema_changes,
+    serving,
+    working,
+)
 from gateway.cli.options import CommandFailed
 from gateway.postgres import PostgresError
 
@@ -42,7 +53,7 @@ def _options(
     pass
 
 
-for group in (serving, working, importing, data, access, auditing, keys, schema_changes, inspection):
+for group in (serving, working, operations, importing, data, access, auditing, keys, schema_changes, inspection):
     group.register(app)
 
 

@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from gateway.settings import Settings
+from gateway.settings import Limits, Live, Settings, WorkerSettings
+
+PREFIXES = {model.__name__: model.model_config["env_prefix"] for model in (Settings, Limits, Live, WorkerSettings)}
+"""How variables begin, by what they set."""
 
 
 class CommandFailed(Exception):
@@ -33,11 +36,13 @@ def load_settings(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+        wrong = "; ".join(_named(error.title, problem["loc"]) + problem["msg"] for problem in error.errors())
         raise CommandFailed(f"A setting is wrong: {wrong}.") from error
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field, as its alias says or its prefix makes it."""
-    name = str(location[0]) if location else "?"
-    return name if name.isupper() else f"ITCARE_{name.upper()}"
+def _named(model: str, location: tuple[int | str, ...]) -> str:
+    """The environment variable of a field, as its alias says or its prefix makes it; none for what is about several."""
+    if not location:
+        return ""
+    name = str(location[0])
+    return f"{name}: " if name.isupper() else f"{PREFIXES.get(model, '')}{name.upper()}: "

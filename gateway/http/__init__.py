@@ -8,6 +8,7 @@ sse.py           subscriptions as text/event-stream: /graphql
 websocket.py     subscriptions over WebSocket: /graphql
 authentication.py  the token of a request
 step_up.py       second factors: /auth/
+callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
 compression.py   smaller answers for those who can read them
@@ -15,6 +16,7 @@ well_known.py    /.well-known/jwks.json
 headers.py       CORS, secure headers
 """
 
+from gateway.http.callback import Callback
 from gateway.http.endpoint import GraphQLEndpoint, OpenContext
 from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
@@ -26,6 +28,7 @@ from gateway.http.websocket import GraphQLSocket
 from gateway.http.well_known import key_routes
 
 __all__ = [
+    "Callback",
     "ErrorFormatter",
     "EventStreams",
     "GraphQLEndpoint",

@@ -32,7 +32,7 @@ async def read_request(request: Request, max_bytes: int) -> GraphQLRequest:
         return graphql_request(_query_string(request.scope["query_string"], max_bytes))
     if request.method == "POST":
         require_json(request.headers)
-        return graphql_request(_json(await _body(request, max_bytes), "body"))
+        return graphql_request(_json(await read_body(request, max_bytes), "body"))
     raise MethodNotAllowed("Send GraphQL requests with POST, or queries with GET.", allow="GET, POST")
 
 
@@ -43,7 +43,7 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
         HttpError: what arrived is none.
     """
     require_json(request.headers)
-    members = _json(await _body(request, max_bytes), "body")
+    members = _json(await read_body(request, max_bytes), "body")
     if not isinstance(members, dict):
         raise MalformedRequest("The body must be a JSON object.", argument="body")
     for text in _texts(members):
@@ -51,7 +51,7 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
     return members
 
 
-async def _body(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request, max_bytes: int) -> bytes:
     """Read a body, and stop once it is too large, whatever its declared length says."""
     declared = request.headers.get("content-length", "0")[:15]
     if declared.isdecimal() and int(declared) > max_bytes:

@@ -62,6 +62,8 @@ def configure_logging(*, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # It would write every URL that is called, and what is in them.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def log_fault(error: BaseException) -> None:

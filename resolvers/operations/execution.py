@@ -69,7 +69,9 @@ class Execution:
             open_ = await lock_open(transaction, operation_id)
             if open_ is None:
                 return False
-            await self._cancelled(transaction, open_, reason, datetime.now(UTC))
+            now = datetime.now(UTC)
+            await end_cancelled(transaction, open_, reason, now)
+            await _tell(transaction, now)
         return True
 
     async def _next_call(self, operation_id: UUID) -> Call | None:
@@ -80,7 +82,8 @@ class Execution:
                 return None
             now = datetime.now(UTC)
             if now - open_.row["submitted_at"] > HELD_FOR_LONG and not _still_may(open_):
-                await self._cancelled(transaction, open_, "Whoever asked for it may not any more.", now)
+                await end_cancelled(transaction, open_, "Whoever asked for it may not any more.", now)
+                await _tell(transaction, now)
                 return None
             step = open_.next_step
             if step is None:
@@ -129,11 +132,12 @@ class Execution:
                 await write_progress(transaction, open_, 100 * done // len(open_.steps), report.message, now)
             await _tell(transaction, now)
 
-    async def _cancelled(self, transaction: Transaction, open_: Open, reason: str, now: datetime) -> None:
-        await EFFECTS[open_.action].failed(transaction, open_.work(now))
-        await end_operation(transaction, open_, OperationStatus.CANCELLED, reason, now)
-        await _tell(transaction, now)
-        _log.warning("The operation %s was cancelled: %s", open_.id, reason)
+
+async def end_cancelled(transaction: Transaction, open_: Open, reason: str, now: datetime) -> None:
+    """End an operation that is not to go on, as if it had failed; whoever calls this tells of it."""
+    await EFFECTS[open_.action].failed(transaction, open_.work(now))
+    await end_operation(transaction, open_, OperationStatus.CANCELLED, reason, now)
+    _log.warning("The operation %s was cancelled.", open_.id)
 
 
 def _still_may(open_: Open) -> bool:

@@ -49,6 +49,17 @@ _END_STEP = Statement(
     .values(status=bindparam("status"), completed_at=bindparam("now", type_=TIMESTAMP))
     .returning(STEP.c.id)
 )
+_FIND_STEP = Statement(
+    select(STEP, OPERATION.c.status.label("operation_status"))
+    .join(OPERATION, (OPERATION.c.organization_id == STEP.c.organization_id) & (OPERATION.c.id == STEP.c.operation_id))
+    .where(*_OF_OPERATION, STEP.c.id == bindparam("step_id"))
+)
+_WRITE_REPORT = Statement(
+    update(STEP)
+    .where(STEP.c.organization_id == bindparam("organization_id"), STEP.c.id == bindparam("step_id"))
+    .values(report=bindparam("report"))
+    .returning(STEP.c.id)
+)
 _END_STEPS = Statement(
     update(STEP)
     .where(*_OF_OPERATION, STEP.c.status == OperationStatus.IN_PROGRESS.value)
@@ -162,6 +173,22 @@ async def lock_open(transaction: Transaction, operation_id: UUID) -> Open | None
     if row["status"] != OperationStatus.IN_PROGRESS:
         return None
     return Open(row, await transaction.fetch(_STEPS, key), frozenset(entered[0]["profiles"]))
+
+
+async def find_step(transaction: Transaction, operation_id: UUID, step_id: UUID) -> Mapping[str, Any] | None:
+    """Enter the scope of an operation and find a step of it, with `operation_status`; None if it has no such step."""
+    entered = await transaction.fetch(_ENTER, {"id": operation_id})
+    if not entered:
+        return None
+    key = {"organization_id": entered[0]["organization_id"], "id": operation_id, "step_id": step_id}
+    found = await transaction.fetch(_FIND_STEP, key)
+    return found[0] if found else None
+
+
+async def write_report(transaction: Transaction, open_: Open, step_id: UUID, report: Mapping[str, Any]) -> None:
+    """Record what was reported of a step from outside."""
+    values = {"organization_id": open_.organization_id, "step_id": step_id, "report": report}
+    await transaction.fetch(_WRITE_REPORT, values)
 
 
 async def lost_operations(fetch: Fetch) -> list[UUID]:

@@ -28,7 +28,7 @@ from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
 COMMANDS = [
-    *("serve", "demo", "import", "backup", "restore", "token", "totp", "audit", "keys"),
+    *("serve", "worker", "demo", "import", "backup", "restore", "token", "totp", "audit", "keys", "operations"),
     *("migrate", "downgrade", "schema", "permissions", "doctor"),
 ]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]

@@ -1,0 +1,60 @@
+"""What the gateway may call: HTTPS, and hosts that are listed.
+
+Nothing that is called is found by what callers say: whoever may set an address cannot make the gateway call its own
+neighbours.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Final
+
+import httpx
+
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class Egress:
+    """A list of hosts as `host` or `host:port`; without a port, 443.
+
+    `plain_loopback` allows HTTP to hosts that are listed and are this machine.
+
+    Raises:
+        ValueError: an entry is no host.
+    """
+
+    def __init__(self, hosts: Iterable[str], *, plain_loopback: bool = False) -> None:
+        self._places = frozenset(_place(host) for host in hosts)
+        self._plain_loopback = plain_loopback
+
+    def refusal(self, url: str) -> str | None:
+        """Say why a URL must not be called, without quoting it; None if it may."""
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError):
+            return "it is not a URL"
+        if parsed.userinfo or parsed.fragment:
+            return "it has credentials or a fragment in it"
+        if not parsed.host or parsed.scheme not in _PORTS:
+            return "it is not an https URL with a host"
+        if parsed.scheme == "http" and not (self._plain_loopback and _is_loopback(parsed.host)):
+            return "it is not https"
+        if (parsed.host, parsed.port or _PORTS[parsed.scheme]) not in self._places:
+            return "its host and port are not among those that may be called (ITCARE_EGRESS_HOSTS)"
+        return None
+
+
+def _place(host: str) -> tuple[str, int]:
+    try:
+        parsed = httpx.URL(f"https://{host}")
+    except httpx.InvalidURL:
+        raise ValueError("ITCARE_EGRESS_HOSTS has an entry that is no host, or host:port") from None
+    if not parsed.host or parsed.userinfo or parsed.query or parsed.fragment or parsed.path != "/":
+        raise ValueError("ITCARE_EGRESS_HOSTS has an entry that is no host, or host:port")
+    return parsed.host, parsed.port or _PORTS["https"]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
