@@ -159,8 +159,8 @@ def told_of(nodes: Iterable[ClusterNode]) -> list[dict[str, Any]]:
             "id": str(node.id),
             "name": node.name,
             "sizing": node.sizing_code,
-            "availability_zone": node.availability_zone_code,
-            "is_ingress": node.is_ingress,
+            "availabilityZone": node.availability_zone_code,
+            "isIngress": node.is_ingress,
         }
         for node in nodes
     ]
@@ -211,7 +211,7 @@ async def _create(
     for node in nodes:
         await add_row(transaction, node)
     await _place(transaction, grant, cluster_id, now, ResourceStatus.PREPARATION)
-    parameters = {"status": cluster["status"], "nodes": told_of(nodes)}
+    parameters = {"statusBefore": cluster["status"], "nodes": told_of(nodes)}
     return Changed(steps_of(nodes), cluster, parameters=parameters)
 
 
@@ -229,12 +229,12 @@ def _elsewhere(centers: set[str], zones: Sequence[Zone], most: int) -> list[User
 
 
 async def _created(transaction: Transaction, work: Work) -> None:
-    await set_status(transaction, work, work.resource, work.parameters["status"], work.now)
+    await set_status(transaction, work, work.resource, work.parameters["statusBefore"], work.now)
 
 
 async def _not_created(transaction: Transaction, work: Work) -> None:
     await take_unready(transaction, work)
-    await _place(transaction, work, work.resource, work.now, work.parameters["status"])
+    await _place(transaction, work, work.resource, work.now, work.parameters["statusBefore"])
 
 
 takes_effect(
@@ -281,7 +281,7 @@ async def _delete(
     await set_status(transaction, grant, cluster_id, ResourceStatus.PREPARATION, now)
     nodes = [{"id": str(node["id"]), "name": node["name"], "status": node["status"]} for node in going]
     steps = [Step(f"Remove {node['name']}", node["id"]) for node in going]
-    return Changed(steps, cluster, parameters={"status": cluster["status"], "nodes": nodes})
+    return Changed(steps, cluster, parameters={"statusBefore": cluster["status"], "nodes": nodes})
 
 
 def _refuse_needed(going: Sequence[Any], staying: Sequence[Any], most: int) -> None:
@@ -310,7 +310,7 @@ async def _removed(transaction: Transaction, work: Work) -> None:
 
 
 async def _all_removed(transaction: Transaction, work: Work) -> None:
-    await _place(transaction, work, work.resource, work.now, work.parameters["status"])
+    await _place(transaction, work, work.resource, work.now, work.parameters["statusBefore"])
 
 
 async def _not_removed(transaction: Transaction, work: Work) -> None:

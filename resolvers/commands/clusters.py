@@ -135,9 +135,9 @@ async def _create(
     for node in nodes:
         await add_row(transaction, node)
     parameters: dict[str, Any] = {
-        "kubernetes_version": cluster.kubernetes_version,
+        "kubernetesVersion": cluster.kubernetes_version,
         "ingress": cluster.ingress.value,
-        "high_availability": cluster.highly_available,
+        "highAvailability": cluster.highly_available,
         "nodes": told_of(nodes),
     }
     steps = [Step("Create the control plane"), *steps_of(nodes), Step("Create the ingress")]

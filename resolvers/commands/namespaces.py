@@ -97,7 +97,7 @@ async def _create(
     )
     await add_row(transaction, namespace)
     await change_resource(transaction, grant, cluster_id, now)
-    parameters = {"name": asked.name, "cpu_limit": asked.cpu_limit, "ram_limit_gb": asked.ram_limit_gb}
+    parameters = {"name": asked.name, "cpuLimit": asked.cpu_limit, "ramLimitGb": asked.ram_limit_gb}
     return Changed([Step("Create the namespace")], cluster, namespace.id, parameters)
 
 

@@ -127,7 +127,7 @@ async def _create(
     user, secret = new_user(grant, store_id, label, now)
     await add_row(transaction, user)
     await change_resource(transaction, grant, store_id, now)
-    parameters = {"label": label, "access_key": user.access_key}
+    parameters = {"label": label, "accessKey": user.access_key}
     return Changed([Step("Create the user")], store, user.id, parameters, secret.text)
 
 
@@ -161,10 +161,10 @@ async def _update(
         raise Refused(UserError("The user is so already.", UserErrorCode.UNCHANGED))
     if "label" in parameters:
         await _refuse_taken(transaction, grant, store["id"], parameters["label"])
-    parameters["access_key"] = user["access_key"]
+    parameters["accessKey"] = user["access_key"]
     if not asked.renew_secret:
         return Changed([Step("Change the user")], store, user_id, parameters)
-    parameters["grace_seconds"] = asked.grace_seconds or 0
+    parameters["graceSeconds"] = asked.grace_seconds or 0
     # Only from the end of the operation on the secret is this one, and only if it succeeds.
     secret = new_secret()
     await transaction.fetch(_KEEP_NEXT, {**key_of(grant, user_id), "hash": secret.hash})
@@ -173,7 +173,7 @@ async def _update(
 
 async def _updated(transaction: Transaction, work: Work) -> None:
     values = {name: work.parameters[name] for name in ("label", "locked") if name in work.parameters}
-    grace_seconds = work.parameters.get("grace_seconds")
+    grace_seconds = work.parameters.get("graceSeconds")
     for user in await transaction.fetch(_USER, key_of(work, work.subject)):
         if grace_seconds is not None:
             values |= _renewed(user, grace_seconds, work.now)
@@ -191,7 +191,7 @@ def _renewed(user: Any, grace_seconds: int, now: datetime) -> dict[str, Any]:
 
 
 async def _not_updated(transaction: Transaction, work: Work) -> None:
-    if "grace_seconds" in work.parameters:
+    if "graceSeconds" in work.parameters:
         await transaction.fetch(_KEEP_NEXT, {**key_of(work, work.subject), "hash": None})
 
 

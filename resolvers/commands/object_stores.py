@@ -155,11 +155,11 @@ async def _create(
     user, secret = new_user(grant, resource.id, store.user_label, now)
     await add_row(transaction, user)
     parameters = {
-        "quota_gb": store.quota_gb,
-        "geo_replicated": store.geo_replicated,
-        "data_centers": resource.data_centers,
+        "quotaGb": store.quota_gb,
+        "geoReplicated": store.geo_replicated,
+        "dataCenters": resource.data_centers,
         "label": user.label,
-        "access_key": user.access_key,
+        "accessKey": user.access_key,
     }
     return Changed([Step("Create the object store")], made, parameters=parameters, secret=secret.text)
 
@@ -225,8 +225,8 @@ async def _update(
 ) -> Changed:
     resource = await lock_resource(transaction, grant, store_id, expected_revision)
     store = await _detail(transaction, grant, store_id)
-    asked = {"quota_gb": quota_gb, "tags": tags}
-    parameters = {name: each for name, each in asked.items() if each is not None and each != store[name]}
+    asked = {"quotaGb": (quota_gb, store["quota_gb"]), "tags": (tags, store["tags"])}
+    parameters = {name: new for name, (new, old) in asked.items() if new is not None and new != old}
     if not parameters:
         raise Refused(UserError("The object store is so already.", UserErrorCode.UNCHANGED))
     if quota_gb is not None and quota_gb < store["used_gb"]:
@@ -236,8 +236,8 @@ async def _update(
 
 
 async def _updated(transaction: Transaction, work: Work) -> None:
-    if "quota_gb" in work.parameters:
-        values = {**key_of(work, work.resource), "quota_gb": work.parameters["quota_gb"]}
+    if "quotaGb" in work.parameters:
+        values = {**key_of(work, work.resource), "quota_gb": work.parameters["quotaGb"]}
         await transaction.fetch(_SET_QUOTA, values)
     tags = {"tags": work.parameters["tags"]} if "tags" in work.parameters else {}
     await change_resource(transaction, work, work.resource, work.now, **tags)
@@ -260,7 +260,7 @@ async def _delete(
         message = f"It holds {store['used_gb']:g} GB: empty it first."
         raise Refused(UserError(message, UserErrorCode.IN_USE))
     await set_status(transaction, grant, store_id, ResourceStatus.PREPARATION, now)
-    return Changed([Step("Delete the object store")], resource, parameters={"status": resource["status"]})
+    return Changed([Step("Delete the object store")], resource, parameters={"statusBefore": resource["status"]})
 
 
 async def _deleted(transaction: Transaction, work: Work) -> None:
@@ -268,7 +268,7 @@ async def _deleted(transaction: Transaction, work: Work) -> None:
 
 
 async def _kept(transaction: Transaction, work: Work) -> None:
-    await set_status(transaction, work, work.resource, work.parameters["status"], work.now)
+    await set_status(transaction, work, work.resource, work.parameters["statusBefore"], work.now)
 
 
 takes_effect(Action.DELETE_OBJECT_STORES, done=_deleted, failed=_kept, said="Deleted.")
