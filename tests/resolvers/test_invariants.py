@@ -239,6 +239,26 @@ REFUSED: dict[str, Case] = {
         {"label": ""},
         "ck_object_store_user_label_length",
     ),
+    "a user of an object store whose secret is no hash": (
+        t.ObjectStoreUser,
+        {"secret_hash": b"plain"},
+        "ck_object_store_user_secret_hash_length",
+    ),
+    "a user of an object store whose next secret is no hash": (
+        t.ObjectStoreUser,
+        {"next_secret_hash": b"plain"},
+        "ck_object_store_user_next_secret_hash_length",
+    ),
+    "a user of an object store whose previous secret is no hash": (
+        t.ObjectStoreUser,
+        {"previous_secret_hash": b"plain", "previous_secret_until": NOON},
+        "ck_object_store_user_previous_secret_hash_length",
+    ),
+    "a user of an object store whose previous secret is good for ever": (
+        t.ObjectStoreUser,
+        {"previous_secret_hash": b"h" * 32},
+        "ck_object_store_user_previous_secret_until",
+    ),
     "a namespace that is no DNS label": (t.Namespace, {"name": "a_b"}, "ck_namespace_name_form"),
     "a namespace that may use no CPU": (t.Namespace, {"cpu_limit": 0}, "ck_namespace_limits"),
     "a namespace that may use no RAM": (
@@ -332,6 +352,13 @@ async def test_what_is_unique_is_given_once(connection: AsyncConnection, shop: S
     second = shop.another(model) | {name: first[name] for name in names}
     # A name of more than 63 bytes is cut, and ends with a digest.
     assert (await refusal(connection, model, second))[:55] == constraint[:55]
+
+
+async def test_one_operation_is_open_on_a_resource(connection: AsyncConnection, shop: Shop) -> None:
+    open_ = shop.another(Operation) | {"resource_id": shop.web, "status": t.OperationStatus.IN_PROGRESS}
+    await add(connection, Operation, open_)
+    other = shop.another(Operation) | {"resource_id": shop.web, "status": t.OperationStatus.IN_PROGRESS}
+    assert await refusal(connection, Operation, other) == "uq_operation_open"
 
 
 def test_every_rule_of_the_model_is_tried() -> None:
