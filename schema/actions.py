@@ -11,7 +11,7 @@ through `submit()`, which demands the grant.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -23,14 +23,11 @@ from auth.permissions import PRIVILEGES, Action, Privilege
 from auth.tables import Profile
 from resolvers.commands.outcome import Outcome, Request
 from resolvers.commands.submission import Change, asked_before, submit
-from resolvers.context import Caller, Context
+from resolvers.context import Caller, Decision
 from resolvers.tables import ResourceType
-from schema.edge import Info
-from schema.guarded import GUARDED, Check, Found, Guarded, IsGranted, RequiresMfa, approval_of, no_check
+from schema.guarded import Check, Found, Guarded, approval_of, mutation_of, no_check
 from schema.payloads import Payload
 from schema.targets import find_target, target_field
-
-P = TypeVar("P", bound=Payload)
 
 
 @strawberry.schema_directive(
@@ -52,6 +49,7 @@ class GuardedAction(Guarded):
     """
 
     rule: Privilege
+    payload: type[Payload]
     part_of: ResourceType | None = None
 
     @property
@@ -83,40 +81,34 @@ class GuardedAction(Guarded):
         assert found.target.cloud_id is not None  # noqa: S101 - every action is in a Cloud
         return decide(caller.asker, self.rule.action, found.target.cloud_id, now)
 
+    async def submit(self, caller: Caller, decision: Decision, change: Change) -> Outcome:
+        """Have an operation recorded."""
+        grant = decision.grant
+        assert isinstance(grant, Grant)  # noqa: S101 - `IsGranted` has seen to it
+        return await submit(caller, grant, decision.request, change)
+
+    async def answer(self, caller: Caller, outcome: Outcome) -> Payload:
+        """Answer with the operation, and with what it is about."""
+        operation = outcome.operation_id and await caller.loaders.operation_by_id.load(outcome.operation_id)
+        subject_id = outcome.subject_id or (operation and operation.resource_id)
+        return self.payload.of(
+            operation=operation,
+            user_errors=list(outcome.errors),
+            subject=await self.payload.load_subject(caller, subject_id),
+            secret=outcome.secret,
+        )
+
 
 def action(
-    of: Action, *, payload: type[P], check: Check = no_check, part_of: ResourceType | None = None
+    of: Action, *, payload: type[Payload], check: Check = no_check, part_of: ResourceType | None = None
 ) -> Callable[[Callable[..., Change]], Any]:
     """Make a guarded mutation of a method that says, of the caller and the input, what is to be done."""
     privilege = PRIVILEGES[of]
 
     def declare(method: Callable[..., Change]) -> Any:
-        input_type: Any = method.__annotations__["input"]
-
-        async def resolve(info: Info, input: Any) -> Any:  # noqa: A002 - the argument's public name
-            context: Context = info.context
-            decision = context.decision
-            assert decision is not None  # noqa: S101 - `IsGranted` has seen to it
-            outcome = decision.outcome
-            if outcome is None:
-                caller, grant = context.authenticated, decision.grant
-                assert isinstance(grant, Grant)  # noqa: S101 - likewise
-                outcome = await submit(caller, grant, decision.request, method(caller, input))
-            return await _answer(context, payload, outcome)
-
-        argument = strawberry.argument(description="What is asked for.")
-        resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
-        GUARDED[privilege.mutation] = GuardedAction(privilege, input_type, check, part_of)
-        return strawberry.mutation(
-            resolver=resolve,
-            name=privilege.mutation,
-            description=described(privilege),
-            permission_classes=[IsGranted],
-            directives=[
-                RequiresPrivilege(label=privilege.label, profiles=list(privilege.profiles)),
-                RequiresMfa(max_age=privilege.mfa_max_age, binding=privilege.mfa_binding),
-            ],
-        )
+        guarded = GuardedAction(privilege, method.__annotations__["input"], check, payload, part_of)
+        directive = RequiresPrivilege(label=privilege.label, profiles=list(privilege.profiles))
+        return mutation_of(guarded, method, payload=payload, description=described(privilege), directive=directive)
 
     return declare
 
@@ -126,14 +118,3 @@ def described(privilege: Privilege) -> str:
     *others, last = (profile.value for profile in privilege.profiles)
     profiles = f"{', '.join(others)} or {last}" if others else last
     return f"{privilege.description} Requires the profile {profiles} in its Cloud, and {approval_of(privilege)}."
-
-
-async def _answer(context: Context, payload: type[P], outcome: Outcome) -> P:
-    caller: Caller = await context.renewed()
-    operation = outcome.operation_id and await caller.loaders.operation_by_id.load(outcome.operation_id)
-    return payload.of(
-        operation=operation,
-        user_errors=list(outcome.errors),
-        subject=await payload.load_subject(caller, outcome.subject_id or (operation and operation.resource_id)),
-        secret=outcome.secret,
-    )

@@ -11,7 +11,7 @@ decided on what `find` finds.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self
 
 import strawberry
 from strawberry import ID, UNSET
@@ -22,10 +22,9 @@ from auth.administration import Administration as Which
 from auth.decisions import Denial
 from resolvers.administration.submission import Change, asked_before, submit
 from resolvers.commands.outcome import Outcome, Request
-from resolvers.context import Caller, Context
-from schema.edge import Info
+from resolvers.context import Caller, Decision
 from schema.enums import Administration
-from schema.guarded import GUARDED, Check, Found, Guarded, IsGranted, RequiresMfa, approval_of, no_check
+from schema.guarded import Check, Found, Guarded, approval_of, mutation_of, no_check
 from schema.payloads import Subject, UserError
 
 Find = Callable[[Caller, Any], Awaitable[Found]]
@@ -58,9 +57,6 @@ class AdministrationPayload(Subject):
         return cls(**{"user_errors": user_errors, cls.subject_name: subject})
 
 
-P = TypeVar("P", bound=AdministrationPayload)
-
-
 @strawberry.input
 class AdministrationInput:
     """What every administrative change can be asked with."""
@@ -88,6 +84,7 @@ class GuardedAdministration(Guarded):
 
     rule: AdministrationRule
     finder: Find
+    payload: type[AdministrationPayload]
 
     async def asked_before(self, caller: Caller, request: Request) -> Outcome | None:
         """Find what came of it when the caller asked with the same key."""
@@ -102,40 +99,28 @@ class GuardedAdministration(Guarded):
         represented = caller.principal.scope.represented
         return decide_administration(caller.asker, represented, self.rule.administration, found.target, now)
 
+    async def submit(self, caller: Caller, decision: Decision, change: Change) -> Outcome:
+        """Have it done at once."""
+        grant = decision.grant
+        assert isinstance(grant, AdministrationGrant)  # noqa: S101 - `IsGranted` has seen to it
+        return await submit(caller, grant, decision.request, change)
+
+    async def answer(self, caller: Caller, outcome: Outcome) -> AdministrationPayload:
+        """Answer with what was made or changed."""
+        subject = await self.payload.load_subject(caller, outcome.subject_id)
+        return self.payload.of(user_errors=list(outcome.errors), subject=subject)
+
 
 def administers(
-    of: Which, *, payload: type[P], find: Find, check: Check = no_check
+    of: Which, *, payload: type[AdministrationPayload], find: Find, check: Check = no_check
 ) -> Callable[[Callable[..., Change]], Any]:
     """Make a guarded mutation of a method that says, of the caller and the input, what is to be changed."""
     rule = RULES[of]
 
     def declare(method: Callable[..., Change]) -> Any:
-        input_type: Any = method.__annotations__["input"]
-
-        async def resolve(info: Info, input: Any) -> Any:  # noqa: A002 - the argument's public name
-            context: Context = info.context
-            decision = context.decision
-            assert decision is not None  # noqa: S101 - `IsGranted` has seen to it
-            outcome = decision.outcome
-            if outcome is None:
-                caller, grant = context.authenticated, decision.grant
-                assert isinstance(grant, AdministrationGrant)  # noqa: S101 - likewise
-                outcome = await submit(caller, grant, decision.request, method(caller, input))
-            return await _answer(context, payload, outcome)
-
-        argument = strawberry.argument(description="What is asked for.")
-        resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
-        GUARDED[rule.mutation] = GuardedAdministration(rule, input_type, check, find)
-        return strawberry.mutation(
-            resolver=resolve,
-            name=rule.mutation,
-            description=described(rule),
-            permission_classes=[IsGranted],
-            directives=[
-                RequiresAdministration(rule=rule.administration),
-                RequiresMfa(max_age=rule.mfa_max_age, binding=rule.mfa_binding),
-            ],
-        )
+        guarded = GuardedAdministration(rule, method.__annotations__["input"], check, find, payload)
+        directive = RequiresAdministration(rule=rule.administration)
+        return mutation_of(guarded, method, payload=payload, description=described(rule), directive=directive)
 
     return declare
 
@@ -148,8 +133,3 @@ def described(rule: AdministrationRule) -> str:
     else:
         who = " or ".join(AUTHORITY_NAMES[authority] for authority in rule.authorities)
     return f"{rule.description} Requires {who}, and {approval_of(rule)}."
-
-
-async def _answer(context: Context, payload: type[P], outcome: Outcome) -> P:
-    caller = await context.renewed()
-    return payload.of(user_errors=list(outcome.errors), subject=await payload.load_subject(caller, outcome.subject_id))

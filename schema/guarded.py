@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -16,7 +16,7 @@ from auth.decisions import Denial, SealedGrant
 from auth.permissions import MfaBinding as Binding
 from auth.permissions import Rule
 from resolvers.commands.outcome import Outcome, Request, UserError
-from resolvers.context import Caller, Context
+from resolvers.context import Caller, Context, Decision
 from schema.edge import Info
 from schema.enums import MfaBinding
 
@@ -69,6 +69,14 @@ class Guarded(ABC):
     def decide(self, caller: Caller, found: Found, now: datetime) -> SealedGrant[Rule] | Denial:
         """Decide, by the caller as they were read."""
 
+    @abstractmethod
+    async def submit(self, caller: Caller, decision: Decision, change: Any) -> Outcome:
+        """Have the change done that was decided on, by the one path that there is for its kind."""
+
+    @abstractmethod
+    async def answer(self, caller: Caller, outcome: Outcome) -> Any:
+        """Make the payload; the caller's loaders see what was written."""
+
 
 GUARDED: Final[dict[str, Guarded]] = {}
 """The guarded mutations, by the names of their fields."""
@@ -89,6 +97,38 @@ class IsGranted(BasePermission):
         if decision.refusal is not None:
             raise decision.refusal
         return decision.grant is not None or decision.outcome is not None
+
+
+def mutation_of(
+    guarded: Guarded, method: Callable[..., Any], *, payload: type, description: str, directive: Any
+) -> Any:
+    """Make the guarded mutation of a method that says, of the caller and the input, what is to be done.
+
+    `directive` says what its row of the table asks for, beside the second factor.
+    """
+    rule = guarded.rule
+    input_type: Any = guarded.input_type
+
+    async def resolve(info: Info, input: Any) -> Any:  # noqa: A002 - the argument's public name
+        context: Context = info.context
+        decision = context.decision
+        assert decision is not None  # noqa: S101 - `IsGranted` has seen to it
+        outcome = decision.outcome
+        if outcome is None:
+            caller = context.authenticated
+            outcome = await guarded.submit(caller, decision, method(caller, input))
+        return await guarded.answer(await context.renewed(), outcome)
+
+    argument = strawberry.argument(description="What is asked for.")
+    resolve.__annotations__.update({"input": Annotated[input_type, argument], "return": payload | None})
+    GUARDED[rule.mutation] = guarded
+    return strawberry.mutation(
+        resolver=resolve,
+        name=rule.mutation,
+        description=description,
+        permission_classes=[IsGranted],
+        directives=[directive, RequiresMfa(max_age=rule.mfa_max_age, binding=rule.mfa_binding)],
+    )
 
 
 def no_check(_input: Any, _now: datetime) -> Sequence[UserError]:

@@ -20,7 +20,7 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 
 
-async def _die(*_: Any) -> None:
+def _die(**_: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     """Serve until the first mutation."""
     app_url, owner_url, data_dir = sys.argv[1:]
     app = create_app(Settings(data_dir=Path(data_dir)), DatabaseUrls(app_url, owner_url))
-    with patch("schema.actions._answer", _die), socket.create_server(("127.0.0.1", 0)) as listener:
+    with patch("schema.payloads.Payload.of", _die), socket.create_server(("127.0.0.1", 0)) as listener:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()
         uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run([listener])
