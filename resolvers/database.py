@@ -21,12 +21,20 @@ BEGIN_WRITING = "ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 """Each ends whatever transaction there is, and begins another, in one round trip."""
 
 
-FAILURES = (asyncpg.InterfaceError, asyncpg.PostgresError, OSError)
+FAILURES = (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError, OSError)
 """What a statement raises, on the driver's or on PostgreSQL's side."""
 
 
 class ConnectionLost(Exception):
     """The connection was lost, before or while a statement ran on it."""
+
+
+def is_lost(connection: asyncpg.Connection, error: BaseException) -> bool:
+    """Tell a failure of the connection from one of the statement.
+
+    Of one that breaks off within an answer, the driver may find out by getting into a state that it cannot be in.
+    """
+    return connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
 
 
 class PoolExhausted(Exception):
@@ -147,6 +155,7 @@ def _json(value: object) -> str:
 _GONE = (
     ConnectionLost,
     PoolExhausted,
+    asyncpg.InternalClientError,
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,

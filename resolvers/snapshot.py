@@ -11,7 +11,7 @@ from sqlalchemy import Executable
 
 from auth.errors import CountTimeout
 from auth.statements import Statement
-from resolvers.database import FAILURES, ConnectionLost, Database
+from resolvers.database import FAILURES, ConnectionLost, Database, is_lost
 from resolvers.trace import Trace
 from resolvers.transaction import Transaction, writing
 
@@ -85,7 +85,7 @@ class Snapshot:
                 async with writing(self._database, self._connection) as transaction:
                     yield transaction
             except FAILURES as error:
-                if self._connection.is_closed():
+                if is_lost(self._connection, error):
                     raise ConnectionLost from error
                 raise
 
@@ -117,7 +117,7 @@ class Snapshot:
             rows: Sequence[Any] = await self._connection.fetch(statement.text, *statement.arguments(values))
             return rows
         except FAILURES as error:
-            if self._connection.is_closed():
+            if is_lost(self._connection, error):
                 raise ConnectionLost from error
             raise
         finally:
@@ -129,7 +129,7 @@ class Snapshot:
         try:
             await self._connection.execute(command)
         except FAILURES as error:
-            if self._connection.is_closed():
+            if is_lost(self._connection, error):
                 raise ConnectionLost from error
             raise
 

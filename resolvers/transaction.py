@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from auth.statements import Statement
-from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, ConnectionLost, Database
+from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, ConnectionLost, Database, is_lost
 
 if TYPE_CHECKING:
     # Events are read in snapshots, which write by transactions.
@@ -35,7 +35,7 @@ class Transaction:
             rows: Sequence[Any] = await self._connection.fetch(statement.text, *statement.arguments(values or {}))
             return rows
         except FAILURES as error:
-            if self._connection.is_closed():
+            if is_lost(self._connection, error):
                 raise ConnectionLost from error
             raise
 

@@ -55,14 +55,13 @@ END $$
 
 LOST_OPERATIONS = """
 CREATE FUNCTION lost_operations() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT o.id FROM public.operation o
   WHERE o.status = 'IN_PROGRESS' AND o.input_digest IS NOT NULL AND o.submitted_at < now() - interval '1 minute'
   AND EXISTS (SELECT FROM public.operation_step s WHERE s.operation_id = o.id AND s.status = 'IN_PROGRESS')
   AND NOT EXISTS (SELECT FROM public.pgqueuer j WHERE j.dedupe_key = o.id::text)
-  ORDER BY o.id;
-END
+  ORDER BY o.id
+$$
 """
 """Finds the operations that the gateway was asked for and that are in no queue, whatever became of their jobs."""
 

@@ -17,7 +17,7 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-CALLER = "(SELECT nullif(current_setting('itcare.account', true), '')::uuid)"
+CALLER = "(SELECT nullif(current_setting('itcare.account', true), '')::uuid AS caller)"
 ALL_NAMES = "(SELECT coalesce(current_setting('itcare.all_names', true), '') = 'on')"
 REPRESENTED = (
     "organization_id IN (SELECT unnest(string_to_array("
@@ -60,9 +60,9 @@ POLICIES = {
         "names": f"FOR SELECT USING ({REPRESENTED})",
         "gives": (
             f"FOR INSERT WITH CHECK ({OTHER} AND ({ALL_NAMES} OR {REPRESENTED}) AND EXISTS ("
-            "SELECT FROM profile_proposal p WHERE (p.organization_id, p.cloud_id, p.account_id, p.profile)"
-            f" = (membership.organization_id, membership.cloud_id, membership.account_id, membership.profile) AND {GIVES}"
-            "))"
+            "SELECT FROM profile_proposal p WHERE p.organization_id = membership.organization_id"
+            " AND p.cloud_id = membership.cloud_id AND p.account_id = membership.account_id"
+            f" AND p.profile = membership.profile AND {GIVES}))"
         ),
         "withdraws": f"FOR DELETE USING ({REPRESENTED} AND {OTHER})",
     },

@@ -59,13 +59,13 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("createService", {"name": LONG}, "name"),
     ("createService", {"name": "a/b"}, "name"),
     ("createService", {"description": LONG}, "description"),
-    ("setTags", {"set": [{"key": "a:b", "value": "v"}]}, "set"),
-    ("setTags", {"set": [{"key": "!a", "value": "v"}]}, "set"),
-    ("setTags", {"set": [{"key": "", "value": "v"}]}, "set"),
-    ("setTags", {"set": [{"key": "k" * 129, "value": "v"}]}, "set"),
-    ("setTags", {"set": [{"key": "k", "value": LONG}]}, "set"),
+    ("setTags", {"set": [{"key": "a:b", "value": "v"}]}, "set.0.key"),
+    ("setTags", {"set": [{"key": "!a", "value": "v"}]}, "set.0.key"),
+    ("setTags", {"set": [{"key": "", "value": "v"}]}, "set.0.key"),
+    ("setTags", {"set": [{"key": "k" * 129, "value": "v"}]}, "set.0.key"),
+    ("setTags", {"set": [{"key": "k", "value": LONG}]}, "set.0.value"),
     ("setTags", {"set": tags(51)}, "set"),
-    ("setTags", {"set": tags(2, key="k1")}, "set"),
+    ("setTags", {"set": tags(2, key="k1")}, "set.1.key"),
     ("setTags", {"set": [], "remove": []}, "set"),
     ("setTags", {"set": tags(1), "remove": ["k0"]}, "remove"),
     ("setTags", {"remove": [f"r{n}" for n in range(51)]}, "remove"),
@@ -78,7 +78,7 @@ async def test_what_is_wrong_with_an_input_is_told_before_a_second_factor_is_ask
         values = {**console.inputs()[mutation], **wrong}
         reply = await console.ask(asker_of(mutation), mutation, values, mfa_age=None)
         assert set(reply.user_errors) == {"INVALID_VALUE"}, (mutation, wrong)
-        assert reply.payload["userErrors"][0]["field"] == [field], (mutation, wrong)
+        assert reply.payload["userErrors"][0]["field"] == field.split("."), (mutation, wrong)
         (subject,) = set(reply.payload) - {"userErrors"}
         assert reply.payload[subject] is None
     assert await console.state() == before

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -179,10 +178,9 @@ async def _answers(people: Privileged) -> bool:
 
 
 def _fill(ballast: Path) -> None:
-    with ballast.open("wb") as file, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
-            file.write(os.urandom(1 << 16))
-            file.flush()
+            file.write(bytes(1 << 16))
 
 
 async def _until_refused(people: Privileged, instances: Sequence[UUID]) -> str:
