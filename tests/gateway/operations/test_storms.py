@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 
 from auth.audit.verifying import verify_database
@@ -184,18 +184,15 @@ def _fill(ballast: Path) -> None:
 
 
 async def _until_refused(people: Privileged, instances: Sequence[UUID]) -> str:
-    """Change things until it is refused; gives the code."""
-    note = "UPDATE resource SET comment = repeat(gen_random_uuid()::text, 20000), revision = revision WHERE id = :id"
+    """Change things, and have the write-ahead log grow, until a change is refused; gives the code."""
     async with asyncio.timeout(60):
-        while True:
+        for instance in itertools.cycle(instances):
             with contextlib.suppress(Exception):
-                await people.sql(note, id=people.shop.web)
-            try:
-                reply = await start(people, instances[0])
-            except httpx.HTTPError:
-                continue
+                await people.sql("SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 4000000))")
+            reply = await start(people, instance)
             if "errors" in reply.body:
                 return reply.code
+    raise AssertionError
 
 
 @pytest.mark.long
