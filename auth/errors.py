@@ -10,6 +10,7 @@
     │                         INSUFFICIENT_USER_AUTHENTICATION   a fresh second factor is needed
     ├── MfaEnrolmentRequired  MFA_ENROLMENT_REQUIRED   a second factor must be set up first
     ├── Forbidden             FORBIDDEN                the caller's profiles do not allow it
+    ├── TooManyRehearsals     RATE_LIMITED             dry runs came too fast
     ├── NotFound              NOT_FOUND                it does not exist, or the caller does not see it
     └── ServiceUnavailable    SERVICE_UNAVAILABLE      the database cannot be reached now
 
@@ -144,6 +145,16 @@ class NotFound(ItcareError):
 
     def __init__(self, target: str) -> None:
         super().__init__(f"There is no {target} with this id, or you do not see it.")
+
+
+class TooManyRehearsals(ItcareError):
+    """The caller has asked for too many dry runs; another is run after `wait` seconds."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"That were too many dry runs: wait {wait} s.", retryAfter=wait)
 
 
 class ServiceUnavailable(ItcareError):

@@ -21,7 +21,7 @@ from strawberry.types.arguments import convert_argument
 
 from auth.audit.records import Decision as Audited
 from auth.decisions import Denial, Refusal, SealedGrant
-from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareError, NotFound
+from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareError, NotFound, TooManyRehearsals
 from auth.mfa.approvals import has_approval, operation_digest, request_approval, request_session
 from auth.mfa.enrolment import methods_of_account
 from auth.permissions import MfaBinding, Rule
@@ -31,6 +31,7 @@ from resolvers.commands.recording import entry_of
 from resolvers.commands.refusals import refusal_of
 from resolvers.context import Caller, Context, Decision
 from schema.guarded import GUARDED, Found, Guarded
+from schema.rehearsals import Rehearsals
 
 NO_CLOUD = UUID(int=0)
 
@@ -40,6 +41,7 @@ class Guard:
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema: Any = schema
+        self._rehearsals = Rehearsals()
 
     async def __call__(self, context: Context, field: str, arguments: Mapping[str, Any]) -> None:
         """Decide on the mutation that is about to be executed, and put the decision into its context.
@@ -77,6 +79,11 @@ class Guard:
         approval = operation_digest(caller.principal.account_id, rule.key, found.target.cloud_id or NO_CLOUD, values)
         request = Request(request.digest, approval, request.change_reference, request.idempotency_key, request.dry_run)
         await _require_factor(caller, rule, request, decided, found, now)
+        wait = self._rehearsals.wait(caller.principal.account_id, now) if request.dry_run else 0
+        if wait:
+            too_many = TooManyRehearsals(wait)
+            _record_denial(caller, rule, request, found, too_many)
+            return Decision(rule.key, request, refusal=too_many)
         assert not isinstance(decided, Denial)  # noqa: S101 - for want of a factor it has raised
         return Decision(rule.key, request, grant=decided)
 

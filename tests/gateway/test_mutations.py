@@ -481,3 +481,12 @@ async def test_without_its_guard_a_mutation_does_nothing(people: Privileged, mon
     monkeypatch.setattr("schema.actions.IsGranted.has_permission", lambda *_, **__: True)
     assert (await people.ask("pow", STARTING, spare(people))).code == "INTERNAL_SERVER_ERROR"
     assert await people.state() == before
+
+
+async def test_dry_runs_are_limited_and_the_limit_is_told_by_the_field(people: Privileged) -> None:
+    replies = [await people.ask("ope", STARTING, spare(people, dryRun=True)) for _ in range(61)]
+    assert [reply.user_errors for reply in replies[:60]] == [[]] * 60
+    assert replies[60].code == "RATE_LIMITED"
+    assert 0 < replies[60].body["errors"][0]["extensions"]["retryAfter"] <= 60
+    assert (await people.ask("pow", STARTING, spare(people, dryRun=True))).user_errors == []
+    assert (await people.ask("ope", STARTING, spare(people))).user_errors == []
