@@ -478,7 +478,7 @@ async def test_without_its_guard_a_mutation_does_nothing(people: Privileged, mon
 
     monkeypatch.setattr("schema.guard.Guard.__call__", nothing)
     assert (await people.ask("pow", STARTING, spare(people))).code == "INTERNAL_SERVER_ERROR"
-    monkeypatch.setattr("schema.actions.IsGranted.has_permission", lambda *_, **__: True)
+    monkeypatch.setattr("schema.guarded.IsGranted.has_permission", lambda *_, **__: True)
     assert (await people.ask("pow", STARTING, spare(people))).code == "INTERNAL_SERVER_ERROR"
     assert await people.state() == before
 
