@@ -125,6 +125,7 @@ class Subscriptions:
         with self._tail.follow() as follower:
             async with self._opened(subscription) as (context, caller):
                 await feed.begin(caller.loaders.snapshot, caller.principal, stream.after)
+                follower.stand_at(feed.positions)
                 told = await stream.begin(caller)
                 body = None if told is None else await self._execute(subscription, context, told)
             if told is not None and body is not None:

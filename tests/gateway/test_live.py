@@ -102,6 +102,16 @@ async def test_a_stream_is_told_what_a_socket_is_told(live: LiveShop) -> None:
 # To whom
 
 
+async def test_the_first_event_wakes_a_subscriber_that_has_seen_none(
+    tmp_path: Path, make_database: Callable[[], DatabaseUrls]
+) -> None:
+    # Nothing else would: the caller is read again after ten minutes.
+    settings = Settings(data_dir=tmp_path, live=quick(recheck_seconds=600))
+    async with live_shop(settings, make_database()) as live, live.socket() as socket:
+        await socket.subscribe(EVENTS)
+        await started(live, socket)
+
+
 async def test_nothing_of_another_cloud_or_organization_is_told(live: LiveShop) -> None:
     cursor, mine = await cursor_of_now(live), [uuid7() for _ in range(3)]
     for subject in mine:
