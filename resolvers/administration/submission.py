@@ -128,14 +128,15 @@ async def _run(
     )
     # From here on, nobody else of this organization commits before this does.
     await append(transaction.fetch, [entry])
-    await _announce(transaction.fetch, done, now)
+    await _announce(transaction, done, now)
     return Outcome(subject_id=done.subject_id)
 
 
-async def _announce(fetch: Fetch, done: Done, now: datetime) -> None:
+async def _announce(transaction: Transaction, done: Done, now: datetime) -> None:
     if done.event is not None and done.subject_id is not None:
         event = Event(done.organization_id, done.cloud_id, done.event, done.subject_type, done.subject_id)
-        await append_events(fetch, [event], now)
+        transaction.events.append(event)
+    await append_events(transaction.fetch, transaction.events, now)
 
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: AdministrationGrant) -> Principal:

@@ -6,36 +6,21 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select
 
 from auth.administration import AdministrationGrant
 from auth.errors import NotFound
 from auth.statements import Statement
-from auth.tables import TIMESTAMP, table
+from auth.tables import table
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
 from resolvers.commands.placing import MOST_TAGS, check_tags
-from resolvers.events import EventKind
+from resolvers.commands.resources import InCloud, change_resource, in_place, key_of
 from resolvers.tables import Resource
 from resolvers.transaction import Transaction
 
 RESOURCE: Final = table(Resource)
-_KEY: Final = (
-    RESOURCE.c.organization_id == bindparam("organization_id"),
-    RESOURCE.c.cloud_id == bindparam("cloud_id"),
-    RESOURCE.c.id == bindparam("id"),
-)
-_LOCK: Final = Statement(select(RESOURCE.c.tags, RESOURCE.c.revision).where(*_KEY).with_for_update())
-_SET: Final = Statement(
-    update(RESOURCE)
-    .where(*_KEY)
-    .values(
-        tags=bindparam("tags", type_=JSONB),
-        revision=RESOURCE.c.revision + 1,
-        updated_at=func.greatest(RESOURCE.c.updated_at, bindparam("now", type_=TIMESTAMP)),
-    )
-)
+_LOCK: Final = Statement(select(RESOURCE.c.tags, RESOURCE.c.revision).where(*in_place(RESOURCE)).with_for_update())
 _TOO_MANY: Final = UserError(f"A resource has at most {MOST_TAGS} tags.", UserErrorCode.INVALID_VALUE, ("set",))
 
 
@@ -69,9 +54,10 @@ async def _set_tags(
     now: datetime,
 ) -> Done:
     organization_id, cloud_id = grant.target.organization_id, grant.target.cloud_id
-    assert organization_id is not None  # noqa: S101 - nothing is decided without it
-    key = {"organization_id": organization_id, "cloud_id": cloud_id, "id": resource_id}
-    found = await transaction.fetch(_LOCK, key)
+    assert organization_id is not None  # noqa: S101 - nothing is decided without both
+    assert cloud_id is not None  # noqa: S101
+    place = InCloud(organization_id, cloud_id)
+    found = await transaction.fetch(_LOCK, key_of(place, resource_id))
     if not found:
         raise NotFound(grant.rule.target)
     (resource,) = found
@@ -82,5 +68,5 @@ async def _set_tags(
     changed = {**kept, **tags}
     if len(changed) > MOST_TAGS:
         raise Refused(_TOO_MANY)
-    await transaction.fetch(_SET, {**key, "tags": changed, "now": now})
-    return Done(type_name, resource_id, organization_id, cloud_id, EventKind.RESOURCE_UPDATED)
+    await change_resource(transaction, place, resource_id, now, tags=changed)
+    return Done(type_name, resource_id, organization_id, cloud_id)

@@ -6,7 +6,7 @@ A `Place` says in which Cloud: a grant, where a command is submitted, or the wor
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, case, delete, func, insert, update
@@ -34,6 +34,13 @@ class Place(Protocol):
     def cloud_id(self) -> UUID:
         """The Cloud."""
         ...
+
+
+class InCloud(NamedTuple):
+    """A place that is no more than that."""
+
+    organization_id: UUID
+    cloud_id: UUID
 
 
 def key_of(place: Place, id_: UUID) -> dict[str, Any]:
