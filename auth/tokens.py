@@ -44,7 +44,7 @@ class Claims:
     """What a verified token says about the caller; times are in UTC.
 
     `mfa_time` is when a second factor last succeeded, None if none did. `amr` and `acr` name how the caller signed in,
-    `auth_time` is when.
+    `auth_time` is when. `session_id` is the session, or an API account's credential, that the token ends with.
     """
 
     subject: UUID
@@ -55,6 +55,7 @@ class Claims:
     amr: tuple[str, ...]
     acr: str | None
     auth_time: datetime | None = None
+    session_id: UUID | None = None
 
 
 @runtime_checkable
@@ -197,6 +198,7 @@ class JwtVerifier:
             amr=_texts(payload.get("amr", []), "amr"),
             acr=_text(payload["acr"], "acr") if "acr" in payload else None,
             auth_time=_time(payload["auth_time"], "auth_time") if "auth_time" in payload else None,
+            session_id=_uuid(payload["sid"], "sid") if "sid" in payload else None,
         )
         return _Verified(claims, max(issued_at, not_before, mfa_time or issued_at, claims.auth_time or issued_at), now)
 

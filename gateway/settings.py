@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@]+$",
+        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    )
     issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(

@@ -129,7 +129,7 @@ async def _require_factor(
     ):
         return
     async with snapshot.written() as transaction:
-        await set_scope(transaction.fetch, account_id)
+        await set_scope(transaction.fetch, account_id, caller.claims.session_id)
         methods = await methods_of_account(transaction.fetch, account_id)
         if is_bound:
             challenge = await request_approval(

@@ -178,7 +178,7 @@ class StepUp:
         self, request: Request, answer: Answer, claims: Claims, body: dict[str, Any]
     ) -> Mapping[str, Any]:
         async with open_transaction(self._database) as transaction:
-            await set_scope(transaction.fetch, claims.subject)
+            await set_scope(transaction.fetch, claims.subject, claims.session_id)
             holder = await find_holder(transaction.fetch, claims.subject)
             if holder is None:
                 raise Unauthenticated(INVALID_TOKEN)
