@@ -80,9 +80,12 @@ DRAWN: Final = st.builds(
     cpu=st.sampled_from([*[None, 1, LARGEST_LIMIT] * 3, 0, LARGEST_LIMIT + 1]),
     ram=st.sampled_from([*[None, 4, LARGEST_LIMIT] * 3, -1, 2**31 - 1]),
 )
-FAILS: Final[st.SearchStrategy[dict[str, int]]] = st.just({}) | st.dictionaries(
-    st.sampled_from(LABELS), st.integers(0, 3)
+FAILS: Final[st.SearchStrategy[dict[str, int]]] = (
+    st.just({})
+    | st.integers(0, 3).map(lambda position: dict.fromkeys(LABELS, position))
+    | st.dictionaries(st.sampled_from(LABELS), st.integers(0, 3))
 )
+"""At the step of which position what has a label fails."""
 
 
 class Clustering(Machine[Request]):

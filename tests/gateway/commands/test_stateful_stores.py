@@ -61,6 +61,7 @@ DRAWN: Final = st.builds(
     grace=st.sampled_from([*[None] * 6, 0, 60, GRACE.stop - 1, GRACE.stop]),
 )
 FAILS: Final[st.SearchStrategy[dict[str, int]]] = st.just({}) | st.dictionaries(st.sampled_from(LABELS), st.just(0))
+"""What has which label fails, at its one step."""
 
 
 class Storing(Machine[Request]):
