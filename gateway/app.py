@@ -30,6 +30,7 @@ from gateway.http import (
 )
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -65,6 +66,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         translate=unavailable,
         record_for=records_of(audit),
     )
+    pages = Pages(settings, database, audit, translate=unavailable)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -110,7 +112,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
@@ -124,6 +126,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
             *step_up.routes(),
+            *pages.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -8,6 +8,7 @@ sse.py           subscriptions as text/event-stream: /graphql
 websocket.py     subscriptions over WebSocket: /graphql
 authentication.py  the token of a request
 step_up.py       second factors: /auth/
+client_address.py  where a request comes from, behind trusted proxies
 callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
