@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
 from auth.mfa.sealing import SecretSeal
+from auth.mfa.totp import Totp
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -22,12 +23,12 @@ from gateway.http import (
     EventStreams,
     GraphQLEndpoint,
     GraphQLSocket,
-    StepUp,
     Subscriptions,
     health_routes,
     http_middleware,
     key_routes,
 )
+from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.pages import Pages
@@ -57,15 +58,10 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    step_up = StepUp(
-        database,
-        tokens,
-        lambda: Issuer(keys.signing(), settings.issuer, settings.audience),
-        SecretSeal([mfa_key(settings)]),
-        seconds=limits.seconds,
-        translate=unavailable,
-        record_for=records_of(audit),
-    )
+    seal = SecretSeal([mfa_key(settings)])
+    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
+    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
+    enrolling = Enrolling(calling, [TotpEnroller(seal)])
     pages = Pages(settings, database, audit, translate=unavailable)
     schema = build_schema()
     engine = Engine(
@@ -126,6 +122,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
             *step_up.routes(),
+            *enrolling.routes(),
             *pages.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),

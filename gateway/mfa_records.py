@@ -10,7 +10,7 @@ from auth.mfa.recording import MfaEvent, MfaEventKind, Record
 from auth.statements import Fetch
 from auth.tokens import Claims
 from gateway.auditing import Audit, request_id
-from gateway.http.step_up import RecordFor
+from gateway.http.factors import RecordFor
 
 ENROLMENT: Final = "ENROL_FACTOR"
 """What setting up a factor is called."""
@@ -22,8 +22,16 @@ LABELS: Final = {
     MfaEventKind.ENROLMENT_REFUSED: ENROLMENT,
     MfaEventKind.FACTOR_CONFIRMED: ENROLMENT,
     MfaEventKind.FACTOR_REPLACED: ENROLMENT,
+    MfaEventKind.NOT_ME: Event.STEP_UP,
 }
-REFUSALS: Final = frozenset({MfaEventKind.CHALLENGE_REFUSED, MfaEventKind.RATE_LIMITED, MfaEventKind.ENROLMENT_REFUSED})
+REFUSALS: Final = frozenset(
+    {
+        MfaEventKind.CHALLENGE_REFUSED,
+        MfaEventKind.RATE_LIMITED,
+        MfaEventKind.ENROLMENT_REFUSED,
+        MfaEventKind.NOT_ME,
+    }
+)
 
 
 def records_of(audit: Audit) -> RecordFor:
