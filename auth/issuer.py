@@ -32,6 +32,8 @@ class Issuer:
         amr: Collection[str] = (),
         acr: str | None = None,
         auth_time: datetime | None = None,
+        session_id: UUID | None = None,
+        client_id: str | None = None,
         now: datetime | None = None,
     ) -> str:
         """A token for the account `subject`, as text for `Authorization: Bearer`.
@@ -42,6 +44,8 @@ class Issuer:
         `mfa_time` is when a second factor last succeeded; without it the token says that none did. `amr` (RFC 8176) and
         `acr` name how. `auth_time` is when the person signed in, which a later second factor does not move; without it,
         that is `mfa_time`, or now. Times are aware datetimes, kept to the second.
+
+        `session_id` is the session or the credential that the token ends with (`sid`); `client_id` who asked for it.
 
         Raises:
             ValueError: a lifetime out of range, a naive time, or a `mfa_time` or an `auth_time` that is still to come.
@@ -74,6 +78,10 @@ class Issuer:
             claims["amr"] = list(amr)
         if acr is not None:
             claims["acr"] = acr
+        if session_id is not None:
+            claims["sid"] = str(session_id)
+        if client_id is not None:
+            claims["client_id"] = client_id
         headers = {"typ": "at+jwt", "kid": self._key.kid}
         return jws.sign(claims, self._key.private, headers=headers, algorithm=self._key.algorithm)
 

@@ -109,7 +109,8 @@ class Principal:
 
 
 ACCOUNT_ID: BindParameter[UUID] = bindparam("account_id", type_=Uuid())
-_ENTERED = func.enter_scope(ACCOUNT_ID).table_valued(
+SESSION_ID: BindParameter[UUID | None] = bindparam("session_id", None, type_=Uuid())
+_ENTERED = func.enter_scope(ACCOUNT_ID, SESSION_ID).table_valued(
     column("account_id", Uuid()),
     column("kind", Text()),
     column("email", Text()),
@@ -137,12 +138,13 @@ every further statement: whoever reads the caller has set the scope. Until then,
 _CALLER = Statement(CALLER)
 
 
-async def set_scope(fetch: Fetch, account_id: UUID) -> Sequence[Any]:
+async def set_scope(fetch: Fetch, account_id: UUID, session_id: UUID | None = None) -> Sequence[Any]:
     """Set the scope of the caller's transaction to what an account may see now; gives rows for `Principals.of`.
 
-    There are none, and nothing is seen, if there is no such account or it is disabled.
+    There are none, and nothing is seen, if there is no such account or it is disabled, or if the session (or the
+    credential of an API account) that the caller's token names is over.
     """
-    return await fetch(_CALLER, {"account_id": account_id})
+    return await fetch(_CALLER, {"account_id": account_id, "session_id": session_id})
 
 
 class Principals:
@@ -156,7 +158,7 @@ class Principals:
         """Give the principal of an account, of rows as `CALLER` selects them, whatever columns come after.
 
         Raises Unauthenticated if there are none, with the answer of an invalid token: the account does not exist or is
-        disabled.
+        disabled, or its session is over.
         """
         if not rows:
             raise Unauthenticated(INVALID_TOKEN)

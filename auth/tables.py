@@ -188,10 +188,16 @@ class FactorKind(StrEnum):
     """How a person presents a second factor."""
 
     TOTP = "TOTP"
+    PHONE = "PHONE"
+    PUSH = "PUSH"
+    WEBAUTHN = "WEBAUTHN"
 
 
 class Factor(SQLModel, table=True):
-    """A person's second factor, theirs once it is confirmed; its secret is sealed with a key outside the database."""
+    """A person's second factor, theirs once it is confirmed; its secret is sealed with a key outside the database.
+
+    The secret is what the kind needs: a TOTP key, a phone number, a browser's subscription and key, a passkey.
+    """
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
@@ -199,7 +205,11 @@ class Factor(SQLModel, table=True):
         length("label", 100),
         Index("ix_factor_account_id", "account_id"),
         Index(
-            "uq_factor_confirmed", "account_id", "kind", unique=True, postgresql_where=text("confirmed_at IS NOT NULL")
+            "uq_factor_confirmed",
+            "account_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("confirmed_at IS NOT NULL AND usable_from IS NULL AND kind <> 'WEBAUTHN'"),
         ),
     )
 
@@ -211,6 +221,8 @@ class Factor(SQLModel, table=True):
     last_step: int | None = Field(default=None, sa_type=BigInteger)
     """The time step of the code used last: neither it nor one before it works again."""
     confirmed_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    usable_from: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    """Until then it serves nothing, since it was set up with a recovery code; None if it serves from the beginning."""
     created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
 
 

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
-from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -22,15 +21,14 @@ from gateway.http import (
     EventStreams,
     GraphQLEndpoint,
     GraphQLSocket,
-    StepUp,
     Subscriptions,
     health_routes,
     http_middleware,
     key_routes,
 )
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -56,14 +54,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    step_up = StepUp(
-        database,
-        tokens,
-        lambda: Issuer(keys.signing(), settings.issuer, settings.audience),
-        SecretSeal([mfa_key(settings)]),
-        seconds=limits.seconds,
-        translate=unavailable,
-        record_for=records_of(audit),
+    factors = second_factors(
+        settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
     )
     schema = build_schema()
     engine = Engine(
@@ -116,6 +108,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -123,7 +116,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
-            *step_up.routes(),
+            *factors.routes,
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -64,7 +64,7 @@ def context_opener(
         return snapshot, await _caller(snapshot, claims, origin)
 
     async def _caller(snapshot: Snapshot, claims: Claims, origin: Origin) -> Caller:
-        caller = await load_caller(snapshot, principals, claims.subject)
+        caller = await load_caller(snapshot, principals, claims.subject, claims.session_id)
         loaders = Loaders(snapshot, caller, topologies, count_seconds=count_seconds)
         return Caller(caller.principal, loaders, seal, secrets, claims, origin, denied)
 

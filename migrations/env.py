@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import auth.audit.tables
+import auth.identity.tables
 import auth.mfa.tables
 import auth.tables  # noqa: F401 - fills the metadata, as the ones beside it do
 import resolvers.tables  # noqa: F401

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     CheckConstraint,
     ForeignKeyConstraint,
+    Index,
     LargeBinary,
     SmallInteger,
     Text,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from auth.permissions import MfaBinding
-from auth.tables import TIMESTAMP, length, now, one_of, uuid7
+from auth.tables import TIMESTAMP, FactorKind, length, now, one_of, uuid7
 
 MOST_WORDS = 2000
 """Characters of the words in which an operation is described."""
@@ -79,3 +80,65 @@ class MfaFailures(SQLModel, table=True):
 
     account_id: UUID = Field(primary_key=True)
     failed_at: list[datetime] = Field(sa_type=ARRAY(TIMESTAMP))
+
+
+class Delivery(SQLModel, table=True):
+    """That a challenge was put to a person by a factor that answers from elsewhere: a call, a notification, a passkey.
+
+    What the answer must be is sealed; what comes in from outside names the delivery by a secret of its own. It is of
+    the challenge with that id only: another that takes its place in the table has nothing to do with it. While a factor
+    is set up, it is the factor's own id.
+    """
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["factor_id"], ["factor.id"], ondelete="CASCADE"),
+        one_of("kind", FactorKind),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        UniqueConstraint("digest"),
+        Index("ix_delivery_account_id", "account_id"),
+        Index("ix_delivery_factor_id", "factor_id"),
+    )
+
+    challenge_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    account_id: UUID
+    factor_id: UUID | None = None
+    digest: bytes = Field(sa_type=LargeBinary)
+    """SHA-256 of the secret that names it to the outside."""
+    expected: bytes = Field(sa_type=LargeBinary)
+    sent_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
+    confirmed_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    """When the person answered rightly."""
+    refused_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    """When the person said that it was not them."""
+
+
+class Sendings(SQLModel, table=True):
+    """When an account was called or notified the last times, the oldest first."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
+        one_of("kind", FactorKind),
+    )
+
+    account_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    sent_at: list[datetime] = Field(sa_type=ARRAY(TIMESTAMP))
+    blocked_until: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    """Since the person said that it was not them."""
+
+
+class RecoveryCode(SQLModel, table=True):
+    """One of a person's recovery codes, by its digest; it serves once, and only to set up a factor."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+    )
+
+    account_id: UUID = Field(primary_key=True)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
+    used_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)

@@ -141,10 +141,12 @@ async def _announce(transaction: Transaction, done: Done, now: datetime) -> None
 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: AdministrationGrant) -> Principal:
     # Without a scope, nothing is seen, and so nothing is locked; what is read before the locks decides nothing.
-    await set_scope(transaction.fetch, grant.account_id)
+    await set_scope(transaction.fetch, grant.account_id, caller.claims.session_id)
     for lock in (*_LOCKS, _LOCK_PROFILES) if isinstance(grant.rule.who, Role) else _LOCKS:
         await transaction.fetch(lock, {"account_id": grant.account_id})
-    principal = Principals().of(grant.account_id, await set_scope(transaction.fetch, grant.account_id))
+    principal = Principals().of(
+        grant.account_id, await set_scope(transaction.fetch, grant.account_id, caller.claims.session_id)
+    )
     again = decide_administration(
         caller.asker_as(principal),
         principal.scope.represented,

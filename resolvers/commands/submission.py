@@ -114,10 +114,12 @@ async def _run(transaction: Transaction, caller: Caller, grant: Grant, request: 
 async def _decide_again(transaction: Transaction, caller: Caller, grant: Grant) -> None:
     values = {"account_id": grant.account_id, "cloud_id": grant.cloud_id}
     # Without a scope, nothing is seen, and so nothing is locked; what is read before the locks decides nothing.
-    await set_scope(transaction.fetch, grant.account_id)
+    await set_scope(transaction.fetch, grant.account_id, caller.claims.session_id)
     for lock in _LOCKS:
         await transaction.fetch(lock, values)
-    principal = Principals().of(grant.account_id, await set_scope(transaction.fetch, grant.account_id))
+    principal = Principals().of(
+        grant.account_id, await set_scope(transaction.fetch, grant.account_id, caller.claims.session_id)
+    )
     again = decide(caller.asker_as(principal), grant.privilege.action, grant.cloud_id, datetime.now(UTC))
     if not isinstance(again, Grant):
         raise refusal_of(again, grant.privilege)

@@ -85,10 +85,12 @@ class Topologies:
         return [self._topology for _ in keys]
 
 
-async def load_caller(snapshot: Snapshot, principals: Principals, account_id: UUID) -> Caller:
+async def load_caller(
+    snapshot: Snapshot, principals: Principals, account_id: UUID, session_id: UUID | None = None
+) -> Caller:
     """Read the caller of an operation and the version of the topology, in its first statement, which sets the scope.
 
-    Raises Unauthenticated if there is no such account, or it is disabled.
+    Raises Unauthenticated if there is no such account, or it is disabled, or the session that the caller names is over.
     """
-    read = await snapshot.fetch(CALLER_AND_VERSION, {"account_id": account_id})
+    read = await snapshot.fetch(CALLER_AND_VERSION, {"account_id": account_id, "session_id": session_id})
     return Caller(principals.of(account_id, read), read[0]["topology_version"])

@@ -1,0 +1,6 @@
+"""How people and programs come to an access token: passwords, sessions, links by e-mail, clients, foreign issuers.
+
+tables.py       what is kept of all this; no secret, only digests of them
+secrets.py      secrets that are handed out, and whose they are
+sessions.py     sign-ins, and what they give to clients: families of refresh tokens
+"""
