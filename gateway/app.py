@@ -27,6 +27,7 @@ from gateway.http import (
     key_routes,
 )
 from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
 from gateway.settings import Settings
@@ -57,6 +58,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     factors = second_factors(
         settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
     )
+    pages = Pages(settings, database, audit, translate=unavailable)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -102,7 +104,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
@@ -117,6 +119,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
             *factors.routes,
+            *pages.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),
