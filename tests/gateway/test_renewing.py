@@ -30,7 +30,7 @@ async def picture(url: str, shop: Shop, people: Mapping[str, UUID]) -> dict[str,
     """Every row of every table and every sequence, without what is another one each time: ids, random names, times."""
     names = {str(id_): name for name, id_ in people.items()}
     names |= {str(getattr(shop, field.name)): field.name for field in fields(Shop)}
-    young = datetime.now(UTC) - timedelta(seconds=20)
+    young = datetime.now(UTC) - timedelta(minutes=2)
 
     def named(found: re.Match[str]) -> str:
         return names.get(found[0], "another" if UUID(found[0]).version in (4, 7) else found[0])
@@ -95,15 +95,17 @@ async def test_what_is_put_back_is_as_a_database_that_was_just_filled(
     assert await picture(people.database.owner, people.shop, people.people) == new
 
 
-async def test_nobody_and_nothing_has_the_id_that_another_had_before(stages: Stages) -> None:
-    ids = []
+async def test_nobody_and_nothing_has_an_id_or_a_time_that_another_had_before(stages: Stages) -> None:
+    ids, times = [], []
     for _ in range(2):
         people = await stages.give(privileged.new_people, privileged.populate)
         rows = [row for table in (await people.state()).values() for (row,) in table]
         ids.append(
             {UUID(id_) for row in rows for id_ in re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", row)}
         )
+        times.append(await people.sql("SELECT min(created_at), max(created_at) FROM account"))
     assert {id_.version for id_ in ids[0] & ids[1]} == {5}
+    assert times[0] < times[1] < [(datetime.now(UTC),) * 2]
 
 
 async def test_what_a_gateway_refused_in_one_test_is_not_recorded_in_the_next(stages: Stages) -> None:
