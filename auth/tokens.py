@@ -44,7 +44,8 @@ class Claims:
     """What a verified token says about the caller; times are in UTC.
 
     `mfa_time` is when a second factor last succeeded, None if none did. `amr` and `acr` name how the caller signed in,
-    `auth_time` is when. `session_id` is the session, or an API account's credential, that the token ends with.
+    `auth_time` is when. `session_id` is the session, or an API account's credential, that the token ends with;
+    `client_id` is who asked for the token.
     """
 
     subject: UUID
@@ -56,6 +57,7 @@ class Claims:
     acr: str | None
     auth_time: datetime | None = None
     session_id: UUID | None = None
+    client_id: str | None = None
 
 
 @runtime_checkable
@@ -198,6 +200,7 @@ class JwtVerifier:
             amr=_texts(payload.get("amr", []), "amr"),
             acr=_text(payload["acr"], "acr") if "acr" in payload else None,
             auth_time=_time(payload["auth_time"], "auth_time") if "auth_time" in payload else None,
+            client_id=_text(payload["client_id"], "client_id") if "client_id" in payload else None,
             session_id=_uuid(payload["sid"], "sid") if "sid" in payload else None,
         )
         return _Verified(claims, max(issued_at, not_before, mfa_time or issued_at, claims.auth_time or issued_at), now)

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
-from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -22,16 +21,15 @@ from gateway.http import (
     EventStreams,
     GraphQLEndpoint,
     GraphQLSocket,
-    StepUp,
     Subscriptions,
     health_routes,
     http_middleware,
     key_routes,
 )
 from gateway.http.openid import OpenId, PlainPages, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -72,15 +70,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         translate=unavailable,
         denied=audit.denied,
     )
-    step_up = StepUp(
-        database,
-        tokens,
-        issuer,
-        SecretSeal([mfa_key(settings)]),
-        seconds=limits.seconds,
-        translate=unavailable,
-        record_for=records_of(audit),
-    )
+    factors = second_factors(settings, database, tokens, issuer, audit)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -132,6 +122,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -140,7 +131,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
             *openid.routes(),
-            *step_up.routes(),
+            *factors.routes,
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

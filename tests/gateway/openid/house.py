@@ -275,7 +275,7 @@ async def opened(urls: DatabaseUrls, folder: Path, **settings: Any) -> AsyncIter
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     given = Settings(data_dir=folder, cors_origins=[ORIGIN], openid=OpenIdSettings(clients=CLIENTS), **settings)
     async with (
-        running(settings_at(given, url), urls, shop, listener) as gateway,
+        running(settings_at(given, url), urls, shop, listener=listener) as gateway,
         httpx.AsyncClient(base_url=url, timeout=30) as http,
     ):
         yield House(gateway, urls, base, shop, http)
