@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
@@ -26,8 +27,9 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.openid import OpenId, PlainPages, public_clients
+from gateway.http.openid import OpenId, public_clients
 from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
 from gateway.settings import Settings
@@ -59,18 +61,22 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     def issuer() -> Issuer:
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
+    factors = second_factors(settings, database, tokens, issuer, audit)
+    clients = public_clients(settings.public_url, settings.openid.clients)
+    pages = Pages(
+        settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
+    )
     openid = OpenId(
         database,
-        public_clients(settings.public_url, settings.openid.clients),
+        clients,
         issuer,
-        PlainPages(secure=settings.public_url.startswith("https:")),
+        pages.site,
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
         translate=unavailable,
         denied=audit.denied,
     )
-    factors = second_factors(settings, database, tokens, issuer, audit)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -116,7 +122,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
@@ -130,8 +136,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
-            *openid.routes(),
             *factors.routes,
+            *pages.routes(),
+            *openid.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

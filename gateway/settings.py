@@ -1,15 +1,22 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
 
 _ORIGIN: Final = r"^https?://[^/?#@\s]+$"
+
+
+def split(value: object) -> object:
+    """Give the parts of a text that are separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Limits(BaseSettings):
@@ -130,6 +137,39 @@ class PhoneSettings(BaseSettings):
         return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+class SignInSettings(BaseSettings):
+    """How people sign in. Environment: `ITCARE_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_SIGN_IN_", env_ignore_empty=True, frozen=True)
+
+    contact: str = Field(
+        "the security representative of your organization, Service Delivery Management or your commercial contact at"
+        " cegedim.cloud",
+        min_length=1,
+        max_length=300,
+        description="Whom the sign-in page names to who has no account, as the end of a sentence.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas. None: the address of"
+        " the connection is the client's.",
+    )
+    breach_file: Path | None = Field(
+        None,
+        description="Passwords that others have lost, as Have I Been Pwned's download has them: SHA-1 digests, sorted.",
+    )
+    hash_memory_kib: int = Field(
+        64 * 1024, ge=LEAST_MEMORY_KIB, description="Memory of one argon2id hash of a password, in KiB."
+    )
+    hash_passes: int = Field(3, ge=LEAST_PASSES, description="Passes of argon2id over it.")
+    hash_at_once: int = Field(2, ge=1, description="How many passwords one process hashes at a time.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -185,6 +225,15 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    pepper_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that passwords are hashed under. None: generated into the data folder.",
+    )
+    retired_pepper_key_files: Annotated[list[Path], NoDecode] = Field(
+        [],
+        description="Peppers from before, separated by commas: their passwords are hashed under the new one when"
+        " people sign in.",
+    )
     egress_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
     )
@@ -196,11 +245,12 @@ class Settings(BaseSettings):
     live: Live = Field(default_factory=Live)
     openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
     phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
+    sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
 
-    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
 
     @model_validator(mode="after")
     def _tokens_are_told_apart(self) -> Self:

@@ -7,7 +7,6 @@ tokens.py       what a client is given
 discovery.py    /.well-known/openid-configuration
 answering.py    what the endpoints have in common
 parameters.py   from a query string or a form to parameters
-pages.py        what it needs of our pages
 errors.py       refusals
 """
 
@@ -23,18 +22,18 @@ from gateway.http.openid.answering import Answering
 from gateway.http.openid.authorize import Authorization
 from gateway.http.openid.client import ClientAuthentication
 from gateway.http.openid.discovery import discovery_routes, metadata
-from gateway.http.openid.pages import Pages, PlainPages
 from gateway.http.openid.token import TokenEndpoint
 from gateway.http.openid.tokens import Tokens
+from gateway.pages.site import Site
 from resolvers.database import Database
 
-__all__ = ["OpenId", "PlainPages", "public_clients"]
+__all__ = ["OpenId", "public_clients"]
 
 
 class OpenId:
     """The endpoints of a gateway that browsers reach at `public_url`, and that is called `name` in its tokens.
 
-    `issuer` gives who signs at the moment; `denied` is told of every refusal.
+    `issuer` gives who signs at the moment, `denied` is told of every refusal, `site` is where people sign in.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class OpenId:
         database: Database,
         clients: PublicClients,
         issuer: Callable[[], Issuer],
-        pages: Pages,
+        site: Site,
         *,
         name: str,
         public_url: str,
@@ -50,8 +49,8 @@ class OpenId:
         translate: Translate,
         denied: Callable[[Entry], None],
     ) -> None:
-        answering = Answering(database, denied, seconds=seconds, translate=translate)
-        self._authorization = Authorization(answering, clients, name, pages)
+        answering = Answering(database, denied, site.browser.address, seconds=seconds, translate=translate)
+        self._authorization = Authorization(answering, clients, name, site)
         self._token = TokenEndpoint(answering, ClientAuthentication(clients), Tokens(issuer))
         self._described = metadata(name, public_url, self._token.grant_types)
 
