@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
@@ -26,6 +27,7 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
+from gateway.http.openid import OpenId, public_clients
 from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
 from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
@@ -55,10 +57,26 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    factors = second_factors(
-        settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
+
+    def issuer() -> Issuer:
+        return Issuer(keys.signing(), settings.issuer, settings.audience)
+
+    factors = second_factors(settings, database, tokens, issuer, audit)
+    clients = public_clients(settings.public_url, settings.openid.clients)
+    pages = Pages(
+        settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
     )
-    pages = Pages(settings, database, audit, translate=unavailable)
+    openid = OpenId(
+        database,
+        clients,
+        issuer,
+        pages.site,
+        name=settings.issuer,
+        public_url=settings.public_url,
+        seconds=limits.seconds,
+        translate=unavailable,
+        denied=audit.denied,
+    )
     schema = build_schema()
     engine = Engine(
         schema,
@@ -120,6 +138,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             WebSocketRoute("/graphql", socket.serve),
             *factors.routes,
             *pages.routes(),
+            *openid.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -62,7 +62,7 @@ def second_factors(
 
 def _voice(settings: Settings) -> TwilioVoice | None:
     given = settings.phone
-    if given.account is None or given.token_file is None or given.number is None or settings.public_url is None:
+    if given.account is None or given.token_file is None or given.number is None:
         return None  # which of them go together is checked with the settings
     egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
     token = read_token(given.token_file)

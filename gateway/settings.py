@@ -2,13 +2,16 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
+from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
+
+_ORIGIN: Final = r"^https?://[^/?#@\s]+$"
 
 
 def split(value: object) -> object:
@@ -86,6 +89,31 @@ class Live(BaseSettings):
     most_behind: int = Field(
         10_000, gt=0, description="How many events a subscriber may fall behind, beyond what it began with."
     )
+
+
+class OpenIdSettings(BaseSettings):
+    """Which programs people sign in to by the gateway. Environment: `ITCARE_OPENID_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
+
+    clients: dict[str, list[str]] = Field(
+        {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+
+    @field_validator("clients")
+    @classmethod
+    def _can_be_sent_back(cls, clients: dict[str, list[str]]) -> dict[str, list[str]]:
+        for client_id, uris in clients.items():
+            refusal = client_refusal(client_id, uris)
+            if refusal is not None:
+                raise ValueError(refusal)
+        return clients
+
+
+def local_url(host: str, port: int) -> str:
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class PhoneSettings(BaseSettings):
@@ -172,12 +200,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+$",
-        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    public_url: str = Field(
+        default_factory=lambda settings: local_url(settings["host"], settings["port"]),
+        pattern=_ORIGIN,
+        description="Where browsers reach the gateway, as https://host. Default: http:// and where it listens.",
     )
-    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    issuer: str = Field(
+        default_factory=lambda settings: settings["public_url"],
+        pattern=_ORIGIN,
+        description="`iss` of our own tokens, and what discovery calls the gateway. Default: ITCARE_PUBLIC_URL.",
+    )
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
@@ -211,6 +243,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
     phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
     sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
 
@@ -218,6 +251,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return split(value)
+
+    @model_validator(mode="after")
+    def _tokens_are_told_apart(self) -> Self:
+        if self.audience in {*self.openid.clients, "graphiql"}:
+            raise ValueError(
+                "ITCARE_AUDIENCE is the name of a client: what tells it who signed in would open everything"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_call_what_it_must(self) -> Self:
@@ -232,7 +273,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
         phone = self.phone
         if phone.account is not None:
-            if phone.token_file is None or phone.number is None or self.public_url is None:
+            if phone.token_file is None or phone.number is None or "public_url" not in self.model_fields_set:
                 raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
             refusal = egress.refusal(phone.api_url)
             if refusal is not None:

@@ -42,7 +42,7 @@ class Part(Protocol):
 class Pages:
     """The pages under `/auth/`. `client_origins` are where clients get their answers (`Renderer`).
 
-    `browser` is for whoever else asks who is signed in.
+    `browser` is for whoever else asks who is signed in, `site` for who shows a page.
 
     Raises:
         KeyFileError: a key cannot be used.
@@ -60,8 +60,10 @@ class Pages:
     ) -> None:
         given, key = settings.sign_in, page_key(settings)
         self._database = database
-        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=settings.public_url)
-        site = Site(
+        # Until somebody has said where browsers reach the gateway, they are believed.
+        public_url = settings.public_url if "public_url" in settings.model_fields_set else None
+        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=public_url)
+        self.site = site = Site(
             database,
             self.browser,
             Renderer(client_origins),

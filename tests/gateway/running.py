@@ -77,9 +77,11 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def running(settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0) -> AsyncIterator[Gateway]:
-    """Serve the gateway on a free port, or on one that is chosen, until the block ends."""
-    with socket.create_server(("127.0.0.1", port)) as listener:
+async def running(
+    settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0, listener: socket.socket | None = None
+) -> AsyncIterator[Gateway]:
+    """Serve the gateway on a free port, one that is chosen, or one that is listened on, until the block ends."""
+    with listener or socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
             create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
         )
