@@ -52,7 +52,7 @@ POLICIES = {
 DEFINER = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 ACCOUNT_OF_SECRET = f"""
 CREATE FUNCTION account_of_secret(kind text, digest bytea) RETURNS uuid LANGUAGE sql STABLE {DEFINER} AS $$
-  SELECT a.id FROM public.account a WHERE a.disabled_at IS NULL AND a.id = CASE kind
+  SELECT a.id FROM public.account a WHERE a.disabled_at IS NULL AND a.id = CASE $1
     WHEN 'LINK' THEN (SELECT l.account_id FROM public.link l WHERE l.digest = $2)
     WHEN 'SESSION' THEN (SELECT s.account_id FROM public.session s WHERE s.digest = $2)
     WHEN 'REFRESH_TOKEN' THEN (SELECT t.account_id FROM public.refresh_token t WHERE t.digest = $2)
