@@ -68,8 +68,8 @@ def parts_of(token: str) -> Parts:
     if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
         raise ValueError("too long, or not ASCII")
     header, payload, signature = token.split(".")
-    _base64url(signature)
-    return Parts(json_object(_base64url(header)), _base64url(payload))
+    base64url(signature)
+    return Parts(json_object(base64url(header)), base64url(payload))
 
 
 def verified_payload(token: str, keys: KeySource) -> dict[str, object]:
@@ -98,6 +98,14 @@ def times_of(payload: dict[str, object], *past: str) -> Times:
     # `in` rather than a default of None: a claim that is there and null is refused.
     over = [time(payload[name], name) for name in ("nbf", *past) if name in payload]
     return Times(issued_at, expires_at, max([issued_at, *over]))
+
+
+def base64url(part: str) -> bytes:
+    """Decode base64url as RFC 7515 writes it, so that no other text passes for the token."""
+    content = urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    if base64url_encode(content).decode("ascii") != part:
+        raise ValueError("base64url that is not canonical")
+    return content
 
 
 def json_object(content: bytes) -> dict[str, object]:
@@ -143,14 +151,6 @@ def _key(parts: Parts, keys: KeySource) -> VerificationKey:
     if parts.header.get("alg") != key.algorithm:
         raise ValueError("another alg than the key's")
     return key
-
-
-def _base64url(part: str) -> bytes:
-    """Decodes base64url as RFC 7515 writes it, one spelling for one value, so no other text passes for the token."""
-    content = urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    if base64url_encode(content).decode("ascii") != part:
-        raise ValueError("base64url that is not canonical")
-    return content
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:

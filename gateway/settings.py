@@ -1,12 +1,16 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
 from resolvers.egress import Egress
+
+_ISSUER = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
 
 
 class Limits(BaseSettings):
@@ -81,6 +85,25 @@ class Live(BaseSettings):
     )
 
 
+class OpenIdSettings(BaseSettings):
+    """Who else vouches for people. Environment: `ITCARE_OPENID_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
+
+    foreign_issuers: dict[str, ForeignIssuer] = Field(
+        {}, description="JSON: the issuers whose tokens are exchanged for ours, by their URLs; docs/foreign-issuers.md."
+    )
+
+    @field_validator("foreign_issuers")
+    @classmethod
+    def _are_urls(cls, issuers: dict[str, ForeignIssuer]) -> dict[str, ForeignIssuer]:
+        if not all(_ISSUER.fullmatch(issuer) and len(issuer) <= MOST_ISSUER for issuer in issuers):
+            raise ValueError(
+                "an issuer is the URL that its tokens have in `iss`, without credentials, query or fragment"
+            )
+        return issuers
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -141,6 +164,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
 
     @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
     @classmethod
@@ -158,4 +182,13 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_call_the_foreign_issuers(self) -> Self:
+        egress = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
+        for issuer in self.openid.foreign_issuers:
+            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self
