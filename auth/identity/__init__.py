@@ -3,4 +3,5 @@
 tables.py       what is kept of all this; no secret, only digests of them
 secrets.py      secrets that are handed out, and whose they are
 sessions.py     sign-ins, and what they give to clients: families of refresh tokens
+foreign.py      whom foreign issuers vouch for
 """
