@@ -28,6 +28,7 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
+from gateway.http.openid import OpenId, PlainPages, public_clients
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
@@ -56,10 +57,25 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
+
+    def issuer() -> Issuer:
+        return Issuer(keys.signing(), settings.issuer, settings.audience)
+
+    openid = OpenId(
+        database,
+        public_clients(settings.public_url, settings.openid.clients),
+        issuer,
+        PlainPages(secure=settings.public_url.startswith("https:")),
+        name=settings.issuer,
+        public_url=settings.public_url,
+        seconds=limits.seconds,
+        translate=unavailable,
+        denied=audit.denied,
+    )
     step_up = StepUp(
         database,
         tokens,
-        lambda: Issuer(keys.signing(), settings.issuer, settings.audience),
+        issuer,
         SecretSeal([mfa_key(settings)]),
         seconds=limits.seconds,
         translate=unavailable,
@@ -123,6 +139,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
+            *openid.routes(),
             *step_up.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),

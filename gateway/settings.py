@@ -2,15 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
+from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
 
-_ISSUER = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
+_ORIGIN: Final = r"^https?://[^/?#@\s]+$"
+_ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
 
 
 class Limits(BaseSettings):
@@ -86,13 +88,25 @@ class Live(BaseSettings):
 
 
 class OpenIdSettings(BaseSettings):
-    """Who else vouches for people. Environment: `ITCARE_OPENID_…`."""
+    """Which programs people sign in to, and who else vouches for them. Environment: `ITCARE_OPENID_…`."""
 
     model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
 
+    clients: dict[str, list[str]] = Field(
+        {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
     foreign_issuers: dict[str, ForeignIssuer] = Field(
         {}, description="JSON: the issuers whose tokens are exchanged for ours, by their URLs; docs/foreign-issuers.md."
     )
+
+    @field_validator("clients")
+    @classmethod
+    def _can_be_sent_back(cls, clients: dict[str, list[str]]) -> dict[str, list[str]]:
+        for client_id, uris in clients.items():
+            refusal = client_refusal(client_id, uris)
+            if refusal is not None:
+                raise ValueError(refusal)
+        return clients
 
     @field_validator("foreign_issuers")
     @classmethod
@@ -102,6 +116,12 @@ class OpenIdSettings(BaseSettings):
                 "an issuer is the URL that its tokens have in `iss`, without credentials, query or fragment"
             )
         return issuers
+
+
+def local_url(host: str, port: int) -> str:
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Settings(BaseSettings):
@@ -134,12 +154,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+$",
-        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    public_url: str = Field(
+        default_factory=lambda settings: local_url(settings["host"], settings["port"]),
+        pattern=_ORIGIN,
+        description="Where browsers reach the gateway, as https://host. Default: http:// and where it listens.",
     )
-    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    issuer: str = Field(
+        default_factory=lambda settings: settings["public_url"],
+        pattern=_ORIGIN,
+        description="`iss` of our own tokens, and what discovery calls the gateway. Default: ITCARE_PUBLIC_URL.",
+    )
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
@@ -171,9 +195,22 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @property
+    def egress(self) -> Egress:
+        """What the gateway may call."""
+        return Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
+
+    @model_validator(mode="after")
+    def _tokens_are_told_apart(self) -> Self:
+        if self.audience in {*self.openid.clients, "graphiql"}:
+            raise ValueError(
+                "ITCARE_AUDIENCE is the name of a client: what tells it who signed in would open everything"
+            )
+        return self
+
     @model_validator(mode="after")
     def _can_call_the_orchestrator(self) -> Self:
-        egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
+        egress, given = self.egress, self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
                 raise ValueError(
@@ -186,9 +223,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_call_the_foreign_issuers(self) -> Self:
-        egress = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
         for issuer in self.openid.foreign_issuers:
-            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
+            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
             if refusal is not None:
                 raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self
