@@ -15,6 +15,7 @@ from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
+from gateway.foreign_keys import ForeignKeys
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
     Callback,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     def issuer() -> Issuer:
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
+    foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
         public_clients(settings.public_url, settings.openid.clients),
@@ -71,6 +73,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         seconds=limits.seconds,
         translate=unavailable,
         denied=audit.denied,
+        foreign=settings.openid.foreign_issuers,
+        foreign_keys=foreign_keys,
+        audience=settings.audience,
     )
     step_up = StepUp(
         database,
@@ -132,6 +137,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
+            await foreign_keys.close()
             await database.close()
 
     app = Starlette(

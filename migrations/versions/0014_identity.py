@@ -83,7 +83,7 @@ $$
 END_FOREIGN_SESSIONS = f"""
 CREATE FUNCTION end_foreign_sessions() RETURNS trigger LANGUAGE plpgsql {DEFINER} AS $$
 BEGIN
-  UPDATE public.session SET ended_at = now(), ended_for = 'REVOKED'
+  UPDATE public.session SET ended_at = statement_timestamp(), ended_for = 'REVOKED'
   WHERE account_id = OLD.account_id AND kind = 'CLIENT' AND parent_id IS NULL AND ended_at IS NULL;
   RETURN NULL;
 END $$

@@ -66,6 +66,15 @@ class Realm:
             **changes,
         }
 
+    def after(self, gate: asyncio.Event) -> Answer:
+        """Answer with the discovery document once a gate is open."""
+
+        async def answer() -> Response:
+            await gate.wait()
+            return JSONResponse(self.discovery())
+
+        return answer
+
     def certs(self) -> dict[str, Any]:
         encrypting = RSA_FOR_ENCRYPTION.as_dict(private=False)
         return {"keys": [*(key.as_dict(private=False) for key in self.keys), encrypting]}
