@@ -20,7 +20,6 @@ from gateway.keys import mfa_key
 from gateway.mfa_records import records_of
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
-from resolvers.egress import Egress
 
 
 @dataclass
@@ -64,6 +63,5 @@ def _voice(settings: Settings) -> TwilioVoice | None:
     given = settings.phone
     if given.account is None or given.token_file is None or given.number is None:
         return None  # which of them go together is checked with the settings
-    egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
     token = read_token(given.token_file)
-    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, egress)
+    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, settings.egress)
