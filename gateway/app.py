@@ -10,8 +10,10 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
+from auth.mfa.factor import FactorMethod
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp
+from auth.mfa.webauthn import RelyingParty, Webauthn
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -28,7 +30,7 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
+from gateway.http.factors import Calling, Enroller, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
@@ -59,8 +61,12 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
     seal = SecretSeal([mfa_key(settings)])
     calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
-    enrolling = Enrolling(calling, [TotpEnroller(seal)])
+    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    methods: list[FactorMethod] = [*([Webauthn(seal, party)] if party else []), Totp(seal)]
+    enrollers: list[Enroller] = [*([PasskeyEnroller(seal, party)] if party else []), TotpEnroller(seal)]
+    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), methods)
+    enrolling = Enrolling(calling, enrollers)
+    recovering = Recovering(calling)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -121,6 +127,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             WebSocketRoute("/graphql", socket.serve),
             *step_up.routes(),
             *enrolling.routes(),
+            *recovering.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),
