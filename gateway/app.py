@@ -10,10 +10,6 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
-from auth.mfa.factor import FactorMethod
-from auth.mfa.sealing import SecretSeal
-from auth.mfa.totp import Totp
-from auth.mfa.webauthn import RelyingParty, Webauthn
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -30,10 +26,10 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.factors import Calling, Enroller, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -59,14 +55,10 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    seal = SecretSeal([mfa_key(settings)])
-    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
-    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
-    methods: list[FactorMethod] = [*([Webauthn(seal, party)] if party else []), Totp(seal)]
-    enrollers: list[Enroller] = [*([PasskeyEnroller(seal, party)] if party else []), TotpEnroller(seal)]
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), methods)
-    enrolling = Enrolling(calling, enrollers)
-    recovering = Recovering(calling)
+    factors = second_factors(
+        settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
+    )
+    pages = Pages(settings, database, audit, translate=unavailable)
     schema = build_schema()
     engine = Engine(
         schema,
@@ -112,12 +104,13 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
         finally:
             await tail.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -125,9 +118,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
-            *step_up.routes(),
-            *enrolling.routes(),
-            *recovering.routes(),
+            *factors.routes,
+            *pages.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

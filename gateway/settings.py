@@ -1,12 +1,19 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from resolvers.egress import Egress
+
+
+def split(value: object) -> object:
+    """Give the parts of a text that are separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Limits(BaseSettings):
@@ -81,6 +88,60 @@ class Live(BaseSettings):
     )
 
 
+class PhoneSettings(BaseSettings):
+    """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PHONE_", env_ignore_empty=True, frozen=True)
+
+    account: str | None = Field(
+        None, pattern=r"^\w{1,64}$", description="The account at the voice API. None: nobody is called."
+    )
+    token_file: Path | None = Field(None, description="The token that authenticates there, and signs what comes back.")
+    number: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$", description="The number that calls come from.")
+    api_url: str = Field("https://api.twilio.com", description="The voice API, Twilio's or one of its shape.")
+    countries: Annotated[list[str], NoDecode] = Field(
+        ["FR"], description="Countries (ISO 3166) whose numbers are called, separated by commas."
+    )
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class SignInSettings(BaseSettings):
+    """How people sign in. Environment: `ITCARE_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_SIGN_IN_", env_ignore_empty=True, frozen=True)
+
+    contact: str = Field(
+        "the security representative of your organization, Service Delivery Management or your commercial contact at"
+        " cegedim.cloud",
+        min_length=1,
+        max_length=300,
+        description="Whom the sign-in page names to who has no account, as the end of a sentence.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas. None: the address of"
+        " the connection is the client's.",
+    )
+    breach_file: Path | None = Field(
+        None,
+        description="Passwords that others have lost, as Have I Been Pwned's download has them: SHA-1 digests, sorted.",
+    )
+    hash_memory_kib: int = Field(
+        64 * 1024, ge=LEAST_MEMORY_KIB, description="Memory of one argon2id hash of a password, in KiB."
+    )
+    hash_passes: int = Field(3, ge=LEAST_PASSES, description="Passes of argon2id over it.")
+    hash_at_once: int = Field(2, ge=1, description="How many passwords one process hashes at a time.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -132,6 +193,15 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    pepper_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that passwords are hashed under. None: generated into the data folder.",
+    )
+    retired_pepper_key_files: Annotated[list[Path], NoDecode] = Field(
+        [],
+        description="Peppers from before, separated by commas: their passwords are hashed under the new one when"
+        " people sign in.",
+    )
     egress_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
     )
@@ -141,14 +211,16 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
+    sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
 
-    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
 
     @model_validator(mode="after")
-    def _can_call_the_orchestrator(self) -> Self:
+    def _can_call_what_it_must(self) -> Self:
         egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
@@ -158,4 +230,11 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        phone = self.phone
+        if phone.account is not None:
+            if phone.token_file is None or phone.number is None or self.public_url is None:
+                raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
+            refusal = egress.refusal(phone.api_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
         return self

@@ -6,7 +6,7 @@ import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -22,7 +22,6 @@ JSON: Final = st.recursive(
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text("abc", max_size=3), parts, max_size=3),
     max_leaves=6,
 )
-Algorithm = Literal[-7, -8, -257]
 AAGUID: Final = bytes(range(16))
 
 
@@ -50,7 +49,7 @@ class Authenticator:
     """Holds one credential; `verifies` its person unless told otherwise, and counts unless `count` is None."""
 
     origin: str
-    algorithm: Algorithm = ES256
+    algorithm: int = ES256
     verifies: bool = True
     count: int | None = 0
     cross_origin: bool = False
@@ -61,11 +60,13 @@ class Authenticator:
     transports: tuple[object, ...] = ("internal", "hybrid")
 
     def __post_init__(self) -> None:
-        self.key: Any = {
-            ES256: lambda: ec.generate_private_key(ec.SECP256R1()),
-            EDDSA: ed25519.Ed25519PrivateKey.generate,
-            RS256: lambda: rsa.generate_private_key(65537, 2048),
-        }[self.algorithm]()
+        self.key: Any
+        if self.algorithm == EDDSA:
+            self.key = ed25519.Ed25519PrivateKey.generate()
+        elif self.algorithm == RS256:
+            self.key = rsa.generate_private_key(65537, 2048)
+        else:
+            self.key = ec.generate_private_key(ec.SECP256R1())
 
     def create(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Answer what a browser is asked to make, as `toJSON()` of what it gives."""

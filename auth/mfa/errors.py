@@ -3,6 +3,7 @@
 ItcareError
 ├── ChallengeRefused    CHALLENGE_REFUSED   403   the code or the challenge is not accepted
 ├── TooManyFailures     RATE_LIMITED        429   with Retry-After
+├── TooManySendings     RATE_LIMITED        429   with Retry-After
 ├── TooManyFactors      LIMIT_EXCEEDED      409   there are as many of a kind as there may be
 └── LastFactor          LAST_FACTOR         409   without it nothing could be confirmed any more
 """
@@ -11,6 +12,7 @@ from datetime import timedelta
 from math import ceil
 
 from auth.errors import ItcareError, LimitExceeded
+from auth.tables import FactorKind
 
 
 class ChallengeRefused(ItcareError):
@@ -24,6 +26,20 @@ class ChallengeRefused(ItcareError):
 
     def __init__(self) -> None:
         super().__init__("This was not accepted. Wait for a new code; if that is not accepted either, begin again.")
+
+
+class TooManySendings(ItcareError):
+    """A person was called or notified too often, or has said that it was not them; another goes out after `wait`."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, kind: FactorKind, wait: timedelta) -> None:
+        self.kind = kind
+        self.seconds = max(1, ceil(wait.total_seconds()))
+        super().__init__(
+            "That was asked for too often. Try again later, or use another method.", retryAfter=self.seconds
+        )
 
 
 class TooManyFailures(ItcareError):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auth.mfa.webauthn import MOST_ANSWER, MOST_PASSKEYS
 from gateway.postgres import DatabaseUrls
-from tests.authenticators import EDDSA, ES256, RS256, Algorithm, Authenticator, base64url, spoil, unbase64url
+from tests.authenticators import EDDSA, ES256, RS256, Authenticator, base64url, spoil, unbase64url
 from tests.databases import Databases
 from tests.gateway.passkeys import (
     CONFIRM,
@@ -61,7 +61,7 @@ async def test_a_passkey_is_set_up_under_the_name_that_its_person_gives_it(house
 
 
 @pytest.mark.parametrize("algorithm", [ES256, EDDSA, RS256])
-async def test_authenticators_sign_in_any_of_three_ways(house: House, algorithm: Algorithm) -> None:
+async def test_authenticators_sign_in_any_of_three_ways(house: House, algorithm: int) -> None:
     person = await house.person()
     passkey = Authenticator(ORIGIN, algorithm)
     await person.enrol(passkey)
