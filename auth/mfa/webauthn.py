@@ -255,17 +255,18 @@ async def confirm_passkey(
     party: RelyingParty,
     account_id: UUID,
     factor_id: UUID,
-    credential: dict[str, Any],
+    answer: str,
     label: str,
     now: datetime,
     *,
     is_fresh: bool,
     record: Record = record_nothing,
 ) -> tuple[Confirmation, timedelta]:
-    """Confirm a passkey by what the browser made of the options. Gives also how long to wait, if so."""
+    """Confirm a passkey by what the browser made of the options, as JSON. Gives also how long to wait, if so."""
 
     async def check(factor_id: UUID, sealed: bytes) -> bytes | None:
-        passkey = made(credential, seal.open(factor_id, sealed), party)
+        credential = _object(answer)
+        passkey = made(credential, seal.open(factor_id, sealed), party) if credential is not None else None
         if passkey is None or passkey.id in [other.id for other in await _confirmed(fetch, seal, account_id)]:
             return None
         await fetch(NAME, {"of_factor": factor_id, "new_label": label})

@@ -103,9 +103,8 @@ class Person:
 
     async def enrol(self, passkey: Authenticator, label: str = "Laptop") -> httpx.Response:
         begun = await self.begin_enrolment()
-        answer = await self.post(
-            CONFIRM, factorId=begun["factorId"], credential=passkey.create(begun["options"]), label=label
-        )
+        credential = json.dumps(passkey.create(begun["options"]))
+        answer = await self.post(CONFIRM, factorId=begun["factorId"], credential=credential, label=label)
         assert answer.status_code == 200, answer.text
         return answer
 

@@ -1,6 +1,7 @@
 """Passkeys over real HTTP, with an authenticator in software: what is right, and everything that is wrong."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
@@ -97,7 +98,7 @@ async def test_a_token_alone_adds_no_passkey(house: House) -> None:
     begun = await person.begin_enrolment()
     person.sign_in(mfa_age=301)
     credential = Authenticator(ORIGIN).create(begun["options"])
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="x")
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="x")
     error(answer, 401, "INSUFFICIENT_USER_AUTHENTICATION")
     assert len(await person.factors()) == 1
 
@@ -118,7 +119,7 @@ async def test_one_authenticator_is_not_set_up_twice(house: House) -> None:
     person.sign_in(mfa_age=10)
     begun = await person.begin_enrolment()
     credential = person.passkey.create(begun["options"])
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Again")
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="Again")
     error(answer, 403, "CHALLENGE_REFUSED")
 
 
@@ -165,7 +166,7 @@ async def test_what_no_browser_would_make_sets_up_nothing(house: House, name: st
     begun = await person.begin_enrolment()
     credential = person.passkey.create(begun["options"])
     (BROKEN | NO_ATTESTATION)[name](credential)
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Laptop")
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="Laptop")
     error(answer, 403, "CHALLENGE_REFUSED")
     assert await person.factors() == []
 
@@ -185,7 +186,7 @@ async def test_a_passkey_made_elsewhere_or_by_nobody_sets_up_nothing(house: Hous
     person = await house.person()
     begun = await person.begin_enrolment()
     credential = WRONG[name](person.passkey).create(begun["options"])
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Laptop")
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="Laptop")
     error(answer, 403, "CHALLENGE_REFUSED")
     assert await person.factors() == []
 
@@ -195,12 +196,12 @@ async def test_a_passkey_made_for_what_was_drawn_before_sets_up_nothing(house: H
     before, begun = await person.begin_enrolment(), await person.begin_enrolment()
     credential = person.passkey.create(before["options"])
     for factor in (before["factorId"], begun["factorId"], str(uuid4())):
-        answer = await person.post(CONFIRM, factorId=factor, credential=credential, label="Laptop")
+        answer = await person.post(CONFIRM, factorId=factor, credential=json.dumps(credential), label="Laptop")
         error(answer, 403, "CHALLENGE_REFUSED")
     credential = person.passkey.create(begun["options"])
     other = await house.person()
     error(
-        await other.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="x"),
+        await other.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="x"),
         403,
         "CHALLENGE_REFUSED",
     )
@@ -211,16 +212,24 @@ async def test_a_name_must_be_one_that_can_be_read(house: House, label: object) 
     person = await house.person()
     begun = await person.begin_enrolment()
     credential = person.passkey.create(begun["options"])
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label=label)
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label=label)
     assert error(answer, 400, "BAD_USER_INPUT")["argument"] == "label"
 
 
-@pytest.mark.parametrize("credential", [None, "{}", [], 7])
-async def test_a_credential_must_be_an_object(house: House, credential: object) -> None:
+@pytest.mark.parametrize("credential", [None, {}, [], 7, "", "x" * (MOST_ANSWER + 1)])
+async def test_a_credential_must_be_a_text(house: House, credential: object) -> None:
     person = await house.person()
     begun = await person.begin_enrolment()
     answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Laptop")
     assert error(answer, 400, "BAD_USER_INPUT")["argument"] == "credential"
+
+
+@pytest.mark.parametrize("credential", ["{", "[]", "7", "[" * MOST_ANSWER, "{}"])
+async def test_a_text_that_is_no_credential_is_refused(house: House, credential: str) -> None:
+    person = await house.person()
+    begun = await person.begin_enrolment()
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Laptop")
+    error(answer, 403, "CHALLENGE_REFUSED")
 
 
 # -- stepping up
@@ -406,6 +415,6 @@ async def test_malformed_credentials_are_never_a_fault(house: House, data: st.Da
     begun = await person.begin_enrolment()
     credential = person.passkey.create(begun["options"])
     spoil(credential, data)
-    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Laptop")
+    answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=json.dumps(credential), label="Laptop")
     # Nobody attests what a browser makes, so that another id in it is as good as the right one.
     assert answer.status_code in (200, 403), answer.text

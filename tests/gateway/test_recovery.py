@@ -1,6 +1,7 @@
 """Recovery codes and the removal of factors over real HTTP: what they open, and everything that they do not."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -161,7 +162,7 @@ async def test_a_code_opens_the_setting_up_of_a_factor_for_a_quarter_of_an_hour(
         " AND used_at IS NOT NULL"
     )
     error(await person.post(PASSKEY), 401, "INSUFFICIENT_USER_AUTHENTICATION")
-    credential = Authenticator(ORIGIN).create(begun["options"])
+    credential = json.dumps(Authenticator(ORIGIN).create(begun["options"]))
     answer = await person.post(CONFIRM, factorId=begun["factorId"], credential=credential, label="Late")
     error(answer, 401, "INSUFFICIENT_USER_AUTHENTICATION")
     assert len(await person.factors()) == 1

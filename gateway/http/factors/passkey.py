@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from auth.errors import ItcareError
 from auth.mfa.sealing import SecretSeal
-from auth.mfa.webauthn import MOST_LABEL, RelyingParty, begin_passkey, confirm_passkey
+from auth.mfa.webauthn import MOST_ANSWER, MOST_LABEL, RelyingParty, begin_passkey, confirm_passkey
 from auth.tables import FactorKind
 from gateway.http.errors import MalformedRequest
 from gateway.http.factors.calling import Caller
 from gateway.http.factors.enrolling import confirmed, fresh_factor_required
-from gateway.http.factors.reading import object_in, text_in, uuid_in
+from gateway.http.factors.reading import text_in, uuid_in
 
 INSTRUCTIONS: Final = (
     "Use the device that you will confirm with: this computer, a phone near it, or a security key.",
@@ -60,7 +60,7 @@ class PasskeyEnroller:
             self._party,
             caller.id,
             uuid_in(body, "factorId"),
-            object_in(body, "credential"),
+            text_in(body, "credential", MOST_ANSWER),
             _label_in(body),
             caller.now,
             is_fresh=caller.is_fresh,
