@@ -15,6 +15,7 @@ from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
+from gateway.foreign_keys import ForeignKeys
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
     Callback,
@@ -66,6 +67,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     pages = Pages(
         settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
     )
+    foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
         clients,
@@ -76,6 +78,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         seconds=limits.seconds,
         translate=unavailable,
         denied=audit.denied,
+        foreign=settings.openid.foreign_issuers,
+        foreign_keys=foreign_keys,
+        audience=settings.audience,
     )
     schema = build_schema()
     engine = Engine(
@@ -129,6 +134,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         finally:
             await tail.close()
             await factors.close()
+            await foreign_keys.close()
             await database.close()
 
     app = Starlette(

@@ -5,4 +5,5 @@ secrets.py      secrets that are handed out, and whose they are
 passwords.py    hashes of passwords; password_policy.py says which are refused
 throttling.py   how often sign-ins may fail
 sessions.py     sign-ins, and what they give to clients: families of refresh tokens
+foreign.py      whom foreign issuers vouch for
 """
