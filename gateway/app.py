@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.identity.public_clients import PublicClients
+from auth.identity.throttling import Throttle
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
@@ -29,7 +30,7 @@ from gateway.http import (
     key_routes,
 )
 from gateway.http.openid import OpenId, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal, page_key
 from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
@@ -72,7 +73,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         database,
         clients,
         issuer,
+        tokens,
         pages.site,
+        Throttle(page_key(settings)),
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
