@@ -209,7 +209,7 @@ class Factor(SQLModel, table=True):
             "account_id",
             "kind",
             unique=True,
-            postgresql_where=text("confirmed_at IS NOT NULL AND kind <> 'WEBAUTHN'"),
+            postgresql_where=text("confirmed_at IS NOT NULL AND usable_from IS NULL AND kind <> 'WEBAUTHN'"),
         ),
     )
 

@@ -43,7 +43,8 @@ class Claims:
     """What a verified token says about the caller; times are in UTC.
 
     `mfa_time` is when a second factor last succeeded, None if none did. `amr` and `acr` name how the caller signed in,
-    `auth_time` is when. `session_id` is the session, or an API account's credential, that the token ends with.
+    `auth_time` is when. `session_id` is the session, or an API account's credential, that the token ends with;
+    `client_id` is who asked for the token.
     """
 
     subject: UUID
@@ -55,6 +56,7 @@ class Claims:
     acr: str | None
     auth_time: datetime | None = None
     session_id: UUID | None = None
+    client_id: str | None = None
 
 
 class TokenVerifier(Protocol):
@@ -150,6 +152,7 @@ class JwtVerifier:
             amr=texts(payload.get("amr", []), "amr"),
             acr=text(payload["acr"], "acr") if "acr" in payload else None,
             auth_time=time(payload["auth_time"], "auth_time") if "auth_time" in payload else None,
+            client_id=text(payload["client_id"], "client_id") if "client_id" in payload else None,
             session_id=_uuid(payload["sid"], "sid") if "sid" in payload else None,
         )
         return _Verified(claims, times, now)

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
-from auth.mfa.sealing import SecretSeal
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -23,16 +23,16 @@ from gateway.http import (
     EventStreams,
     GraphQLEndpoint,
     GraphQLSocket,
-    StepUp,
     Subscriptions,
     health_routes,
     http_middleware,
     key_routes,
 )
-from gateway.http.openid import OpenId, PlainPages, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.http.openid import OpenId, public_clients
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -62,12 +62,17 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     def issuer() -> Issuer:
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
+    factors = second_factors(settings, database, tokens, issuer, audit)
+    clients = public_clients(settings.public_url, settings.openid.clients)
+    pages = Pages(
+        settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
+    )
     foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
-        public_clients(settings.public_url, settings.openid.clients),
+        clients,
         issuer,
-        PlainPages(secure=settings.public_url.startswith("https:")),
+        pages.site,
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
@@ -76,15 +81,6 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         foreign=settings.openid.foreign_issuers,
         foreign_keys=foreign_keys,
         audience=settings.audience,
-    )
-    step_up = StepUp(
-        database,
-        tokens,
-        issuer,
-        SecretSeal([mfa_key(settings)]),
-        seconds=limits.seconds,
-        translate=unavailable,
-        record_for=records_of(audit),
     )
     schema = build_schema()
     engine = Engine(
@@ -131,13 +127,14 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
         finally:
             await tail.close()
             await foreign_keys.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -145,8 +142,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
+            *factors.routes,
+            *pages.routes(),
             *openid.routes(),
-            *step_up.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -1,5 +1,6 @@
 """What happens to second factors, in the audit log: successes in their own transaction, refusals beside it."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from auth.mfa.recording import MfaEvent, MfaEventKind, Record
 from auth.statements import Fetch
 from auth.tokens import Claims
 from gateway.auditing import Audit, request_id
-from gateway.http.step_up import RecordFor
+from gateway.http.factors import RecordFor
 
 ENROLMENT: Final = "ENROL_FACTOR"
 """What setting up a factor is called."""
@@ -22,15 +23,25 @@ LABELS: Final = {
     MfaEventKind.ENROLMENT_REFUSED: ENROLMENT,
     MfaEventKind.FACTOR_CONFIRMED: ENROLMENT,
     MfaEventKind.FACTOR_REPLACED: ENROLMENT,
+    MfaEventKind.NOT_ME: Event.STEP_UP,
 }
-REFUSALS: Final = frozenset({MfaEventKind.CHALLENGE_REFUSED, MfaEventKind.RATE_LIMITED, MfaEventKind.ENROLMENT_REFUSED})
+REFUSALS: Final = frozenset(
+    {
+        MfaEventKind.CHALLENGE_REFUSED,
+        MfaEventKind.RATE_LIMITED,
+        MfaEventKind.ENROLMENT_REFUSED,
+        MfaEventKind.NOT_ME,
+    }
+)
 
 
 def records_of(audit: Audit) -> RecordFor:
     """Make what records the events of one request: in the chain of the account's organization, or the platform's."""
 
-    def record_for(claims: Claims, holder: FactorHolder, host: str | None) -> Record:
+    def record_for(claims: Claims | None, holder: FactorHolder, host: str | None) -> Record:
         who = Who.of(claims, email=holder.email, host=host)
+        if claims is None:
+            who = replace(who, account_id=holder.account_id)
 
         async def record(fetch: Fetch, event: MfaEvent) -> None:
             entry = _entry(await organization_of(fetch, holder.account_id) or PLATFORM, who, event)

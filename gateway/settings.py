@@ -1,6 +1,7 @@
 """Settings, read once from the environment; every one has a documented default."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -8,11 +9,17 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
 
 _ORIGIN: Final = r"^https?://[^/?#@\s]+$"
 _ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
+
+
+def split(value: object) -> object:
+    """Give the parts of a text that are separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Limits(BaseSettings):
@@ -124,6 +131,60 @@ def local_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class PhoneSettings(BaseSettings):
+    """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PHONE_", env_ignore_empty=True, frozen=True)
+
+    account: str | None = Field(
+        None, pattern=r"^\w{1,64}$", description="The account at the voice API. None: nobody is called."
+    )
+    token_file: Path | None = Field(None, description="The token that authenticates there, and signs what comes back.")
+    number: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$", description="The number that calls come from.")
+    api_url: str = Field("https://api.twilio.com", description="The voice API, Twilio's or one of its shape.")
+    countries: Annotated[list[str], NoDecode] = Field(
+        ["FR"], description="Countries (ISO 3166) whose numbers are called, separated by commas."
+    )
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class SignInSettings(BaseSettings):
+    """How people sign in. Environment: `ITCARE_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_SIGN_IN_", env_ignore_empty=True, frozen=True)
+
+    contact: str = Field(
+        "the security representative of your organization, Service Delivery Management or your commercial contact at"
+        " cegedim.cloud",
+        min_length=1,
+        max_length=300,
+        description="Whom the sign-in page names to who has no account, as the end of a sentence.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas. None: the address of"
+        " the connection is the client's.",
+    )
+    breach_file: Path | None = Field(
+        None,
+        description="Passwords that others have lost, as Have I Been Pwned's download has them: SHA-1 digests, sorted.",
+    )
+    hash_memory_kib: int = Field(
+        64 * 1024, ge=LEAST_MEMORY_KIB, description="Memory of one argon2id hash of a password, in KiB."
+    )
+    hash_passes: int = Field(3, ge=LEAST_PASSES, description="Passes of argon2id over it.")
+    hash_at_once: int = Field(2, ge=1, description="How many passwords one process hashes at a time.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -179,6 +240,15 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    pepper_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that passwords are hashed under. None: generated into the data folder.",
+    )
+    retired_pepper_key_files: Annotated[list[Path], NoDecode] = Field(
+        [],
+        description="Peppers from before, separated by commas: their passwords are hashed under the new one when"
+        " people sign in.",
+    )
     egress_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
     )
@@ -189,11 +259,13 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
     openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
+    phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
+    sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
 
-    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
 
     @property
     def egress(self) -> Egress:
@@ -209,7 +281,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _can_call_the_orchestrator(self) -> Self:
+    def _can_call_what_it_must(self) -> Self:
         egress, given = self.egress, self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
@@ -219,12 +291,15 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
-        return self
-
-    @model_validator(mode="after")
-    def _can_call_the_foreign_issuers(self) -> Self:
+        phone = self.phone
+        if phone.account is not None:
+            if phone.token_file is None or phone.number is None or "public_url" not in self.model_fields_set:
+                raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
+            refusal = egress.refusal(phone.api_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
         for issuer in self.openid.foreign_issuers:
-            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
+            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
             if refusal is not None:
                 raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self

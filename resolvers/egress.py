@@ -36,7 +36,7 @@ class Egress:
             return "it has credentials or a fragment in it"
         if not parsed.host or parsed.scheme not in _PORTS:
             return "it is not an https URL with a host"
-        if parsed.scheme == "http" and not (self._plain_loopback and _is_loopback(parsed.host)):
+        if parsed.scheme == "http" and not (self._plain_loopback and is_loopback(parsed.host)):
             return "it is not https"
         if (parsed.host, parsed.port or _PORTS[parsed.scheme]) not in self._places:
             return "its host and port are not among those that may be called (ITCARE_EGRESS_HOSTS)"
@@ -82,7 +82,8 @@ def _place(host: str) -> tuple[str, int]:
     return parsed.host, parsed.port or _PORTS["https"]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -130,7 +130,7 @@ async def _require_factor(
         return
     async with snapshot.written() as transaction:
         await set_scope(transaction.fetch, account_id, caller.claims.session_id)
-        methods = await methods_of_account(transaction.fetch, account_id)
+        methods = await methods_of_account(transaction.fetch, account_id, now)
         if is_bound:
             challenge = await request_approval(
                 transaction.fetch, account_id, rule.key, found.target.cloud_id, request.approval, found.words, now

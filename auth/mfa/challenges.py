@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, LargeBinary, Text, and_, bindparam, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from auth.mfa.factor import Challenge, FactorMethod
+from auth.mfa.factor import Challenge, FactorMethod, Verdict
 from auth.mfa.failures import count_failure, forgive
 from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
 from auth.mfa.tables import MOST_WORDS, Approval, MfaChallenge
@@ -90,6 +90,9 @@ TAKE_TRY = Statement(
     .values(tries_left=CHALLENGE.c.tries_left - 1)
     .returning(*_COLUMNS)
 )
+GIVE_BACK = Statement(
+    update(CHALLENGE).where(CHALLENGE.c.id == bindparam("of_challenge")).values(tries_left=CHALLENGE.c.tries_left + 1)
+)
 COMPLETE = Statement(update(CHALLENGE).where(CHALLENGE.c.id == bindparam("of_challenge")).values(completed_at=_AT))
 APPROVE = Statement(
     insert(APPROVAL)
@@ -110,6 +113,8 @@ class Outcome(StrEnum):
 
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
+    PENDING = "PENDING"
+    """The person has not answered yet, from where they answer."""
     RATE_LIMITED = "RATE_LIMITED"
 
 
@@ -173,7 +178,12 @@ async def answer_challenge(
         return Answered(Outcome.RATE_LIMITED, wait=wait)
     rows = await fetch(TAKE_TRY, {"of_challenge": challenge_id, "of_account": account_id, "at": now})
     challenge = _challenge(rows[0]) if rows else None
-    if challenge is None or not await method.verify(fetch, challenge, answer, now):
+    verdict = Verdict.WRONG if challenge is None else await method.verify(fetch, challenge, answer, now)
+    if challenge is not None and verdict is Verdict.PENDING:
+        await forgive(fetch, account_id)
+        await fetch(GIVE_BACK, {"of_challenge": challenge_id})
+        return Answered(Outcome.PENDING, challenge)
+    if challenge is None or verdict is Verdict.WRONG:
         if challenge is None:
             await forgive(fetch, account_id)
         await record(fetch, MfaEvent(MfaEventKind.CHALLENGE_REFUSED, account_id, method.kind, now, challenge))

@@ -1,30 +1,37 @@
-"""Setting up a factor: begun with a new secret, confirmed with a code of it.
+"""Setting up a factor: begun with a secret of the factor's kind, confirmed by an answer that shows that it works.
 
-Who has a factor already replaces it only with a fresh success of that factor, at both steps: a token alone, which may
-be stolen, adds none. Like answers to challenges, wrong codes are counted, and outcomes are given rather than raised.
+Who has a factor already adds or replaces one only with a fresh success of a factor, at both steps: a token alone, which
+may be stolen, adds none. A recovery code opens this, too; what is set up with it serves only after a day, beside what
+was there, so that whoever found the code gains nothing before its owner is warned. Like answers to challenges, wrong
+ones are counted, and outcomes are given rather than raised.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Text, bindparam, delete, insert, select, update
 
 from auth.mfa.failures import count_failure, forgive
 from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
-from auth.mfa.sealing import SecretSeal
-from auth.mfa.totp import new_secret, use_code
+from auth.mfa.tables import RecoveryCode
+from auth.mfa.usable import usable
 from auth.statements import Fetch, Statement
 from auth.tables import TIMESTAMP, Account, AccountKind, Factor, FactorKind, table, uuid7
 
 ENROLMENT_LASTS: Final = timedelta(minutes=15)
-LABEL: Final = "Authenticator app"
+RECOVERY_LASTS: Final = timedelta(minutes=15)
+"""How long after a recovery code was used a factor can be set up with it."""
+SERVES_AFTER: Final = timedelta(hours=24)
+"""How long a factor that was set up with a recovery code serves nothing, unless a representative approves it."""
 
-ACCOUNT, FACTOR = table(Account), table(Factor)
+ACCOUNT, FACTOR, RECOVERY = table(Account), table(Factor), table(RecoveryCode)
 _AT = bindparam("at", type_=TIMESTAMP)
 _OF_ACCOUNT = FACTOR.c.account_id == bindparam("of_account")
+_OF_KIND = FACTOR.c.kind == bindparam("of_kind", type_=Text())
 
 HOLDER = Statement(
     select(ACCOUNT.c.email, ACCOUNT.c.kind).where(
@@ -33,25 +40,29 @@ HOLDER = Statement(
 )
 # Whoever changes the factors of an account locks it first: of two who confirm together, the second sees the first's.
 LOCK = Statement(select(ACCOUNT.c.id).where(ACCOUNT.c.id == bindparam("of_account")).with_for_update(key_share=True))
+_STATE = [FACTOR.c.id, FACTOR.c.kind, FACTOR.c.label, FACTOR.c.confirmed_at, FACTOR.c.usable_from]
 STATES = Statement(
-    select(FACTOR.c.id, FACTOR.c.kind, FACTOR.c.label, FACTOR.c.confirmed_at)
-    .where(_OF_ACCOUNT, FACTOR.c.confirmed_at.is_not(None))
-    .order_by(FACTOR.c.confirmed_at, FACTOR.c.id)
+    select(*_STATE).where(_OF_ACCOUNT, FACTOR.c.confirmed_at.is_not(None)).order_by(FACTOR.c.confirmed_at, FACTOR.c.id)
 )
-DROP_UNCONFIRMED = Statement(
-    delete(FACTOR).where(_OF_ACCOUNT, FACTOR.c.kind == FactorKind.TOTP.value, FACTOR.c.confirmed_at.is_(None))
+USABLE = Statement(select(FACTOR.c.kind).where(_OF_ACCOUNT, usable()).order_by(FACTOR.c.confirmed_at, FACTOR.c.id))
+RECOVERED = Statement(
+    select(RECOVERY.c.digest)
+    .where(
+        RECOVERY.c.account_id == bindparam("of_account"),
+        RECOVERY.c.used_at.between(bindparam("earliest", type_=TIMESTAMP), _AT),
+    )
+    .limit(1)
 )
+DROP_UNCONFIRMED = Statement(delete(FACTOR).where(_OF_ACCOUNT, _OF_KIND, FACTOR.c.confirmed_at.is_(None)))
 DROP_OTHERS = Statement(
-    delete(FACTOR)
-    .where(_OF_ACCOUNT, FACTOR.c.kind == FactorKind.TOTP.value, FACTOR.c.id != bindparam("of_factor"))
-    .returning(FACTOR.c.confirmed_at)
+    delete(FACTOR).where(_OF_ACCOUNT, _OF_KIND, FACTOR.c.id != bindparam("of_factor")).returning(FACTOR.c.confirmed_at)
 )
 ADD = Statement(
     insert(FACTOR).values(
         id=bindparam("new_id"),
         account_id=bindparam("of_account"),
-        kind=FactorKind.TOTP.value,
-        label=LABEL,
+        kind=bindparam("of_kind", type_=Text()),
+        label=bindparam("new_label", type_=Text()),
         secret=bindparam("sealed"),
         created_at=_AT,
     )
@@ -60,12 +71,20 @@ UNCONFIRMED = Statement(
     select(FACTOR.c.secret).where(
         _OF_ACCOUNT,
         FACTOR.c.id == bindparam("of_factor"),
-        FACTOR.c.kind == FactorKind.TOTP.value,
+        _OF_KIND,
         FACTOR.c.confirmed_at.is_(None),
         FACTOR.c.created_at > bindparam("earliest", type_=TIMESTAMP),
     )
 )
-CONFIRM = Statement(update(FACTOR).where(FACTOR.c.id == bindparam("of_factor")).values(confirmed_at=_AT))
+CONFIRM = Statement(
+    update(FACTOR)
+    .where(FACTOR.c.id == bindparam("of_factor"))
+    .values(
+        confirmed_at=_AT,
+        secret=bindparam("sealed"),
+        usable_from=bindparam("serves_from", type_=TIMESTAMP),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +98,47 @@ class FactorHolder:
 
 @dataclass(frozen=True, slots=True)
 class FactorState:
-    """What may be told of a confirmed factor."""
+    """What may be told of a confirmed factor; until `usable_from`, if there is one, it serves nothing."""
 
     id: UUID
     kind: FactorKind
     label: str
     confirmed_at: datetime
+    usable_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A factor that is being set up: its secret is shown this once."""
+    """A factor that is being set up."""
 
     factor_id: UUID
-    secret: bytes
     expires_at: datetime
 
 
+class Leave(StrEnum):
+    """By what right a factor may be set up."""
+
+    FIRST = "FIRST"
+    FRESH = "FRESH"
+    RECOVERED = "RECOVERED"
+    NONE = "NONE"
+
+
 class Confirmation(StrEnum):
-    """What came of a code that should confirm a factor."""
+    """What came of an answer that should confirm a factor."""
 
     CONFIRMED = "CONFIRMED"
+    CONFIRMED_FOR_LATER = "CONFIRMED_FOR_LATER"
+    """It serves after `SERVES_AFTER`."""
     REFUSED = "REFUSED"
     RATE_LIMITED = "RATE_LIMITED"
     FRESH_FACTOR_REQUIRED = "FRESH_FACTOR_REQUIRED"
+
+
+Draw = Callable[[UUID], bytes]
+"""Gives the sealed secret of a factor with this id."""
+Check = Callable[[UUID, bytes], Awaitable[bytes | None]]
+"""Looks at an answer that should confirm the factor with this id and sealed secret; gives the sealed secret to keep."""
 
 
 async def find_holder(fetch: Fetch, account_id: UUID) -> FactorHolder | None:
@@ -112,78 +148,100 @@ async def find_holder(fetch: Fetch, account_id: UUID) -> FactorHolder | None:
 
 
 async def confirmed_factors(fetch: Fetch, account_id: UUID) -> tuple[FactorState, ...]:
-    """Give the confirmed factors of an account, without their secrets."""
+    """Give the confirmed factors of an account, without their secrets; some may not serve yet."""
     rows = await fetch(STATES, {"of_account": account_id})
-    return tuple(FactorState(row["id"], FactorKind(row["kind"]), row["label"], row["confirmed_at"]) for row in rows)
+    return tuple(
+        FactorState(row["id"], FactorKind(row["kind"]), row["label"], row["confirmed_at"], row["usable_from"])
+        for row in rows
+    )
 
 
-async def methods_of_account(fetch: Fetch, account_id: UUID) -> tuple[FactorKind, ...]:
-    """Say by which methods an account can answer a challenge."""
-    return tuple(dict.fromkeys(factor.kind for factor in await confirmed_factors(fetch, account_id)))
+async def methods_of_account(fetch: Fetch, account_id: UUID, now: datetime) -> tuple[FactorKind, ...]:
+    """Say by which methods an account can answer a challenge now."""
+    rows = await fetch(USABLE, {"of_account": account_id, "at": now})
+    return tuple(dict.fromkeys(FactorKind(row["kind"]) for row in rows))
 
 
-async def begin_totp(
+async def leave_to_enrol(fetch: Fetch, account_id: UUID, now: datetime, *, is_fresh: bool) -> Leave:
+    """Say by what right an account may set up a factor now; the account is locked from then on."""
+    await fetch(LOCK, {"of_account": account_id})
+    if is_fresh:
+        return Leave.FRESH
+    if not await confirmed_factors(fetch, account_id):
+        return Leave.FIRST
+    values = {"of_account": account_id, "earliest": now - RECOVERY_LASTS, "at": now}
+    return Leave.RECOVERED if await fetch(RECOVERED, values) else Leave.NONE
+
+
+async def begin_enrolment(
     fetch: Fetch,
-    seal: SecretSeal,
     account_id: UUID,
+    kind: FactorKind,
+    label: str,
+    draw: Draw,
     now: datetime,
     *,
     is_fresh: bool,
     record: Record = record_nothing,
 ) -> Enrolment | None:
-    """Draw the secret of a new factor, in the place of one that was begun and not confirmed.
+    """Begin to set up a factor, in the place of one of its kind that was begun and not confirmed.
 
-    None if there is a confirmed factor, and the account's last success with it is not fresh.
+    None if there is no right to: a factor is confirmed, and its last success is not fresh.
     """
-    await fetch(LOCK, {"of_account": account_id})
-    if not is_fresh and await confirmed_factors(fetch, account_id):
+    if await leave_to_enrol(fetch, account_id, now, is_fresh=is_fresh) is Leave.NONE:
         return None
-    enrolment = Enrolment(uuid7(), new_secret(), now + ENROLMENT_LASTS)
-    await fetch(DROP_UNCONFIRMED, {"of_account": account_id})
-    sealed = seal.seal(enrolment.factor_id, enrolment.secret)
-    await fetch(ADD, {"new_id": enrolment.factor_id, "of_account": account_id, "sealed": sealed, "at": now})
-    await record(
-        fetch, MfaEvent(MfaEventKind.ENROLMENT_BEGUN, account_id, FactorKind.TOTP, now, factor_id=enrolment.factor_id)
-    )
+    enrolment = Enrolment(uuid7(), now + ENROLMENT_LASTS)
+    of: dict[str, Any] = {"of_account": account_id, "of_kind": kind.value}
+    await fetch(DROP_UNCONFIRMED, of)
+    sealed = draw(enrolment.factor_id)
+    await fetch(ADD, {**of, "new_id": enrolment.factor_id, "new_label": label, "sealed": sealed, "at": now})
+    await record(fetch, MfaEvent(MfaEventKind.ENROLMENT_BEGUN, account_id, kind, now, factor_id=enrolment.factor_id))
     return enrolment
 
 
-async def confirm_totp(
+async def confirm_enrolment(
     fetch: Fetch,
-    seal: SecretSeal,
     account_id: UUID,
     factor_id: UUID,
-    code: str,
+    kind: FactorKind,
+    check: Check,
     now: datetime,
     *,
     is_fresh: bool,
+    is_one_of_many: bool = False,
     record: Record = record_nothing,
 ) -> tuple[Confirmation, timedelta]:
-    """Confirm a factor with a code of it: it takes the place of the one before. Gives also how long to wait, if so."""
+    """Confirm a factor by an answer that `check` looks at. Gives also how long to wait, if so.
 
-    async def refuse(outcome: Confirmation, kind: MfaEventKind, wait: timedelta) -> tuple[Confirmation, timedelta]:
-        await record(fetch, MfaEvent(kind, account_id, FactorKind.TOTP, now, factor_id=factor_id))
+    It takes the place of the one before, unless a person may have several (`is_one_of_many`).
+    """
+
+    async def refuse(outcome: Confirmation, event: MfaEventKind, wait: timedelta) -> tuple[Confirmation, timedelta]:
+        await record(fetch, MfaEvent(event, account_id, kind, now, factor_id=factor_id))
         return outcome, wait
 
     none = timedelta(0)
-    await fetch(LOCK, {"of_account": account_id})
-    if not is_fresh and await confirmed_factors(fetch, account_id):
+    leave = await leave_to_enrol(fetch, account_id, now, is_fresh=is_fresh)
+    if leave is Leave.NONE:
         return await refuse(Confirmation.FRESH_FACTOR_REQUIRED, MfaEventKind.ENROLMENT_REFUSED, none)
     wait = await count_failure(fetch, account_id, now)
     if wait is not None:
         return await refuse(Confirmation.RATE_LIMITED, MfaEventKind.RATE_LIMITED, wait)
-    rows = await fetch(
-        UNCONFIRMED, {"of_account": account_id, "of_factor": factor_id, "earliest": now - ENROLMENT_LASTS}
-    )
+    of: dict[str, Any] = {"of_account": account_id, "of_kind": kind.value, "of_factor": factor_id}
+    rows = await fetch(UNCONFIRMED, {**of, "earliest": now - ENROLMENT_LASTS})
     if not rows:
         await forgive(fetch, account_id)
         return await refuse(Confirmation.REFUSED, MfaEventKind.ENROLMENT_REFUSED, none)
-    if not await use_code(fetch, factor_id, seal.open(factor_id, rows[0]["secret"]), code, now):
+    kept = await check(factor_id, rows[0]["secret"])
+    if kept is None:
         return await refuse(Confirmation.REFUSED, MfaEventKind.ENROLMENT_REFUSED, none)
     await forgive(fetch, account_id)
-    before = await fetch(DROP_OTHERS, {"of_account": account_id, "of_factor": factor_id})
-    await fetch(CONFIRM, {"of_factor": factor_id, "at": now})
+    is_recovered = leave is Leave.RECOVERED
+    # What a recovery code opened takes away nothing: its holder may be somebody else.
+    before = [] if is_one_of_many or is_recovered else await fetch(DROP_OTHERS, of)
+    serves_from = now + SERVES_AFTER if is_recovered else None
+    await fetch(CONFIRM, {"of_factor": factor_id, "sealed": kept, "serves_from": serves_from, "at": now})
     replaced = any(row["confirmed_at"] is not None for row in before)
-    kind = MfaEventKind.FACTOR_REPLACED if replaced else MfaEventKind.FACTOR_CONFIRMED
-    await record(fetch, MfaEvent(kind, account_id, FactorKind.TOTP, now, factor_id=factor_id))
-    return Confirmation.CONFIRMED, none
+    event = MfaEventKind.FACTOR_REPLACED if replaced else MfaEventKind.FACTOR_CONFIRMED
+    await record(fetch, MfaEvent(event, account_id, kind, now, factor_id=factor_id))
+    return Confirmation.CONFIRMED_FOR_LATER if is_recovered else Confirmation.CONFIRMED, none

@@ -21,6 +21,8 @@ class MfaEventKind(StrEnum):
     ENROLMENT_REFUSED = "ENROLMENT_REFUSED"
     FACTOR_CONFIRMED = "FACTOR_CONFIRMED"
     FACTOR_REPLACED = "FACTOR_REPLACED"
+    NOT_ME = "NOT_ME"
+    """The person said that they had not asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import base64
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,8 +12,11 @@ from uuid import UUID
 import pyotp
 from sqlalchemy import bindparam, or_, select, update
 
-from auth.mfa.factor import Challenge
+from auth.mfa.enrolment import Confirmation, begin_enrolment, confirm_enrolment
+from auth.mfa.factor import Challenge, Prompt, Verdict
+from auth.mfa.recording import Record, record_nothing
 from auth.mfa.sealing import SecretSeal
+from auth.mfa.usable import usable
 from auth.statements import Fetch, Statement
 from auth.tables import Factor, FactorKind, table
 
@@ -21,6 +25,8 @@ STEP: Final = timedelta(seconds=30)
 SKEW_STEPS: Final = 1
 """How many steps a clock may be off, either way."""
 
+LABEL: Final = "Authenticator app"
+
 _CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 
 FACTOR = table(Factor)
@@ -28,7 +34,7 @@ CONFIRMED = Statement(
     select(FACTOR.c.id, FACTOR.c.secret).where(
         FACTOR.c.account_id == bindparam("of_account"),
         FACTOR.c.kind == FactorKind.TOTP.value,
-        FACTOR.c.confirmed_at.is_not(None),
+        usable(),
     )
 )
 # One condition of one statement, so that of two who present the same code together one has it.
@@ -48,20 +54,76 @@ class Totp:
 
     kind = FactorKind.TOTP
     amr = "otp"
+    most_answer = 64
 
     def __init__(self, seal: SecretSeal) -> None:
         self._seal = seal
 
-    async def begin(self, fetch: Fetch, challenge: Challenge, now: datetime) -> str:
+    async def begin(self, fetch: Fetch, challenge: Challenge, now: datetime) -> Prompt:
         """Say what to do; the app needs no telling."""
-        return "Open your authenticator app and enter the 6 digits that it shows."
+        return Prompt("Open your authenticator app and enter the 6 digits that it shows.")
 
-    async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> bool:
-        """Say whether the answer is a code of the account's confirmed factor that was not used yet."""
-        for factor in await fetch(CONFIRMED, {"of_account": challenge.account_id}):
+    async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> Verdict:
+        """Say whether the answer is a code, not used yet, of an app of the account that serves now."""
+        for factor in await fetch(CONFIRMED, {"of_account": challenge.account_id, "at": now}):
             secret = self._seal.open(factor["id"], factor["secret"])
-            return await use_code(fetch, factor["id"], secret, answer, now)
-        return False
+            if await use_code(fetch, factor["id"], secret, answer, now):
+                return Verdict.RIGHT
+        return Verdict.WRONG
+
+
+@dataclass(frozen=True, slots=True)
+class TotpEnrolment:
+    """An authenticator app that is being set up: its secret is shown this once."""
+
+    factor_id: UUID
+    secret: bytes
+    expires_at: datetime
+
+
+async def begin_totp(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    now: datetime,
+    *,
+    is_fresh: bool,
+    record: Record = record_nothing,
+) -> TotpEnrolment | None:
+    """Draw the secret of a new app; None if there is no right to set one up (`auth.mfa.enrolment`)."""
+    secret = new_secret()
+    begun = await begin_enrolment(
+        fetch,
+        account_id,
+        FactorKind.TOTP,
+        LABEL,
+        lambda factor_id: seal.seal(factor_id, secret),
+        now,
+        is_fresh=is_fresh,
+        record=record,
+    )
+    return None if begun is None else TotpEnrolment(begun.factor_id, secret, begun.expires_at)
+
+
+async def confirm_totp(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    factor_id: UUID,
+    code: str,
+    now: datetime,
+    *,
+    is_fresh: bool,
+    record: Record = record_nothing,
+) -> tuple[Confirmation, timedelta]:
+    """Confirm an app with a code of it. Gives also how long to wait, if so."""
+
+    async def check(factor_id: UUID, sealed: bytes) -> bytes | None:
+        return sealed if await use_code(fetch, factor_id, seal.open(factor_id, sealed), code, now) else None
+
+    return await confirm_enrolment(
+        fetch, account_id, factor_id, FactorKind.TOTP, check, now, is_fresh=is_fresh, record=record
+    )
 
 
 async def use_code(fetch: Fetch, factor_id: UUID, secret: bytes, answer: str, now: datetime) -> bool:

@@ -7,7 +7,8 @@ subscribing.py   what a subscription does, whatever carries it
 sse.py           subscriptions as text/event-stream: /graphql
 websocket.py     subscriptions over WebSocket: /graphql
 authentication.py  the token of a request
-step_up.py       second factors: /auth/
+client_address.py  where a request comes from, behind trusted proxies
+factors/         second factors: /auth/
 callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
@@ -22,7 +23,6 @@ from gateway.http.errors import ErrorFormatter
 from gateway.http.headers import http_middleware
 from gateway.http.health import health_routes
 from gateway.http.sse import EventStreams
-from gateway.http.step_up import StepUp
 from gateway.http.subscribing import Subscriptions
 from gateway.http.websocket import GraphQLSocket
 from gateway.http.well_known import key_routes
@@ -34,7 +34,6 @@ __all__ = [
     "GraphQLEndpoint",
     "GraphQLSocket",
     "OpenContext",
-    "StepUp",
     "Subscriptions",
     "health_routes",
     "http_middleware",

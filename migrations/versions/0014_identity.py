@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -510,7 +510,7 @@ def upgrade() -> None:
     op.create_index("ix_refresh_token_session_id", "refresh_token", ["session_id"], unique=False)
     op.add_column("factor", sa.Column("usable_from", sa.DateTime(timezone=True), nullable=True))
     hold_kinds(KINDS)
-    hold_one_confirmed(" AND kind <> 'WEBAUTHN'")
+    hold_one_confirmed(" AND usable_from IS NULL AND kind <> 'WEBAUTHN'")
     for table in (*OWN_TABLES, "account_request"):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

@@ -12,9 +12,8 @@ from typing import Final
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.mfa.enrolment import LABEL
 from auth.mfa.sealing import SealBroken, SecretSeal
-from auth.mfa.totp import SKEW_STEPS, STEP, code_at, new_secret, step_at
+from auth.mfa.totp import LABEL, SKEW_STEPS, STEP, code_at, new_secret, step_at
 from auth.tables import Account, Factor, FactorKind, table, uuid7
 from resolvers.demo.accounts import ACCOUNTS
 

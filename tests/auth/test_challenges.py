@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.mfa.approvals import has_approval, operation_digest, request_approval, request_session, spend_approval
 from auth.mfa.challenges import Answered, Outcome, answer_challenge, find_challenge
-from auth.mfa.enrolment import Confirmation, begin_totp, confirm_totp, confirmed_factors, methods_of_account
-from auth.mfa.factor import Challenge
+from auth.mfa.enrolment import Confirmation, confirmed_factors, methods_of_account
+from auth.mfa.factor import Challenge, Prompt, Verdict
 from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SealBroken, SecretSeal
-from auth.mfa.totp import Totp, code_at, step_at
+from auth.mfa.totp import Totp, begin_totp, code_at, confirm_totp, step_at
 from auth.permissions import Action, MfaBinding
 from auth.statements import Fetch
 from auth.tables import Account, FactorKind, table
@@ -83,11 +83,12 @@ class Person:
     # The factor itself, counting how many answers it looks at.
     kind = FactorKind.TOTP
     amr = "otp"
+    most_answer = 64
 
-    async def begin(self, fetch: Fetch, challenge: Challenge, now: datetime) -> str:
+    async def begin(self, fetch: Fetch, challenge: Challenge, now: datetime) -> Prompt:
         return await Totp(SEAL).begin(fetch, challenge, now)
 
-    async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> bool:
+    async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> Verdict:
         self.looked_at += 1
         return await Totp(SEAL).verify(fetch, challenge, answer, now)
 
@@ -394,7 +395,7 @@ async def test_a_factor_is_replaced_only_by_who_has_shown_it(person: Person) -> 
     assert secret != person.secret
     async with open_transaction(person.base) as transaction:
         (after,) = await confirmed_factors(transaction.fetch, person.account)
-        assert await methods_of_account(transaction.fetch, person.account) == (FactorKind.TOTP,)
+        assert await methods_of_account(transaction.fetch, person.account, NOW) == (FactorKind.TOTP,)
     assert after.id != before.id
     later = NOW + MINUTE
     challenge = await person.session(later)
@@ -457,7 +458,7 @@ async def test_an_enrolment_lasts_a_quarter_of_an_hour(base: Database, database:
 
 async def test_a_secret_that_was_put_into_the_database_without_the_key_is_a_fault(person: Person) -> None:
     class WithAnotherKey(Person):
-        async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> bool:
+        async def verify(self, fetch: Fetch, challenge: Challenge, answer: str, now: datetime) -> Verdict:
             return await Totp(SecretSeal([bytes(32)])).verify(fetch, challenge, answer, now)
 
     other = WithAnotherKey(person.base, person.account, person.secret)

@@ -285,9 +285,9 @@ async def test_a_factor_is_set_up_with_everything_that_it_takes(house: House) ->
     error(await person.post(CONFIRM, factorId=str(uuid4()), code=person.code()), 403, "CHALLENGE_REFUSED")
     confirmed = await person.post(CONFIRM, factorId=body["factorId"], code=person.code())
     (factor,) = confirmed.json()["factors"]
-    assert factor.keys() == {"method", "label", "confirmedAt"}
-    assert (factor["method"], factor["label"]) == ("TOTP", "Authenticator app")
-    assert (await person.send("GET", FACTORS)).json() == confirmed.json()
+    assert factor.keys() == {"id", "method", "label", "confirmedAt", "usableFrom"}
+    assert (factor["method"], factor["label"], factor["usableFrom"]) == ("TOTP", "Authenticator app", None)
+    assert (await person.send("GET", FACTORS)).json() == {**confirmed.json(), "methods": ["TOTP"]}
     error(await person.complete(await person.challenge(), person.code()), 403, "CHALLENGE_REFUSED")
 
 
@@ -388,7 +388,7 @@ async def test_a_malformed_request_is_a_clear_refusal(house: House, body: str | 
 async def test_a_large_body_is_not_read(house: House) -> None:
     person = await house.person()
     for path in POSTS:
-        error(await person.send("POST", path, b" " * 5000), 413, "LIMIT_EXCEEDED")
+        error(await person.send("POST", path, b" " * 20_000), 413, "LIMIT_EXCEEDED")
     error(await person.send("POST", BEGIN, b"{}", **{"Content-Type": "text/plain"}), 415, "UNSUPPORTED_MEDIA_TYPE")
 
 

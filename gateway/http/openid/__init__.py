@@ -8,7 +8,6 @@ tokens.py       what a client is given
 discovery.py    /.well-known/openid-configuration
 answering.py    what the endpoints have in common
 parameters.py   from a query string or a form to parameters
-pages.py        what it needs of our pages
 errors.py       refusals
 """
 
@@ -27,19 +26,19 @@ from gateway.http.openid.authorize import Authorization
 from gateway.http.openid.client import ClientAuthentication
 from gateway.http.openid.discovery import discovery_routes, metadata
 from gateway.http.openid.exchange import TokenExchange
-from gateway.http.openid.pages import Pages, PlainPages
 from gateway.http.openid.token import TokenEndpoint
 from gateway.http.openid.tokens import Tokens
+from gateway.pages.site import Site
 from resolvers.database import Database
 
-__all__ = ["OpenId", "PlainPages", "public_clients"]
+__all__ = ["OpenId", "public_clients"]
 
 
 class OpenId:
     """The endpoints of a gateway that browsers reach at `public_url`, and that is called `name` in its tokens.
 
-    `issuer` gives who signs at the moment; `denied` is told of every refusal. Tokens of `foreign` issuers, verified by
-    `foreign_keys`, are exchanged for tokens that are for `audience`.
+    `issuer` gives who signs at the moment, `denied` is told of every refusal, `site` is where people sign in. Tokens of
+    `foreign` issuers, verified by `foreign_keys`, are exchanged for tokens that are for `audience`.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class OpenId:
         database: Database,
         clients: PublicClients,
         issuer: Callable[[], Issuer],
-        pages: Pages,
+        site: Site,
         *,
         name: str,
         public_url: str,
@@ -58,8 +57,8 @@ class OpenId:
         foreign_keys: ForeignKeys,
         audience: str,
     ) -> None:
-        answering = Answering(database, denied, seconds=seconds, translate=translate)
-        self._authorization = Authorization(answering, clients, name, pages)
+        answering = Answering(database, denied, site.browser.address, seconds=seconds, translate=translate)
+        self._authorization = Authorization(answering, clients, name, site)
         tokens = Tokens(issuer)
         exchange = TokenExchange(foreign, foreign_keys, tokens, audience) if foreign else None
         self._token = TokenEndpoint(answering, ClientAuthentication(clients), tokens, exchange)

@@ -276,7 +276,7 @@ async def opened(urls: DatabaseUrls, folder: Path, **settings: Any) -> AsyncIter
     settings = {"openid": OpenIdSettings(clients=CLIENTS), **settings}
     given = Settings(data_dir=folder, cors_origins=[ORIGIN], **settings)
     async with (
-        running(settings_at(given, url), urls, shop, listener) as gateway,
+        running(settings_at(given, url), urls, shop, listener=listener) as gateway,
         httpx.AsyncClient(base_url=url, timeout=30) as http,
     ):
         yield House(gateway, urls, base, shop, http)
