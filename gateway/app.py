@@ -133,8 +133,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
-            await foreign_keys.close()
             await factors.close()
+            await foreign_keys.close()
             await database.close()
 
     app = Starlette(
