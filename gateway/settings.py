@@ -298,12 +298,8 @@ class Settings(BaseSettings):
             refusal = egress.refusal(phone.api_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
-        return self
-
-    @model_validator(mode="after")
-    def _can_call_the_foreign_issuers(self) -> Self:
         for issuer in self.openid.foreign_issuers:
-            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
+            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
             if refusal is not None:
                 raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self
