@@ -30,8 +30,11 @@ from gateway.http import (
 )
 from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
+from gateway.mail import mailer_of
 from gateway.mfa_records import records_of
+from gateway.notices import notices_of
 from gateway.pages import Pages
+from gateway.pages.offers import totp_offer
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from gateway.telemetry import Observer
@@ -59,10 +62,27 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
     seal = SecretSeal([mfa_key(settings)])
-    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
+    mailer = mailer_of(settings)
+    calling = Calling(
+        database,
+        tokens,
+        seconds=limits.seconds,
+        translate=unavailable,
+        record_for=records_of(audit),
+        on_event=notices_of(mailer, settings.address),
+    )
     step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
     enrolling = Enrolling(calling, [TotpEnroller(seal)])
-    pages = Pages(settings, database, audit, translate=unavailable)
+    pages = Pages(
+        settings,
+        database,
+        audit,
+        mailer,
+        calling,
+        offers=[totp_offer(seal)],
+        methods=[Totp(seal)],
+        translate=unavailable,
+    )
     schema = build_schema()
     engine = Engine(
         schema,
@@ -108,7 +128,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), pages.running(), AsyncExitStack() as stack:
+            async with audit.running(), mailer.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield

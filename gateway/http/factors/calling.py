@@ -15,7 +15,7 @@ from auth.decisions import DenialReason, is_fresh
 from auth.errors import Forbidden, InsufficientUserAuthentication, ItcareError, OperationTimeout, Unauthenticated
 from auth.mfa.enrolment import FactorHolder, find_holder
 from auth.mfa.errors import TooManyFailures
-from auth.mfa.recording import Record, record_nothing
+from auth.mfa.recording import MfaEvent, Record, record_nothing
 from auth.permissions import MFA_MAX_AGE
 from auth.principal import set_scope
 from auth.statements import Fetch
@@ -70,6 +70,8 @@ class Waiting:
 
 RecordFor = Callable[[Claims, FactorHolder, str | None], Record]
 """Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address."""
+OnEvent = Callable[[FactorHolder, MfaEvent], None]
+"""Is told whose event it is, once that is committed."""
 Content = Mapping[str, Any] | Waiting
 Answer = Callable[[Caller, dict[str, Any]], Awaitable[Content | ItcareError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
@@ -78,7 +80,8 @@ Answer = Callable[[Caller, dict[str, Any]], Awaitable[Content | ItcareError]]
 class Calling:
     """Makes endpoints of answers.
 
-    `record_for` gives where events are recorded, which is told of every one in its transaction.
+    `record_for` gives where events are recorded, which is told of every one in its transaction; `on_event` is told once
+    that is committed.
     """
 
     def __init__(
@@ -89,12 +92,14 @@ class Calling:
         seconds: float,
         translate: Translate,
         record_for: RecordFor = lambda claims, holder, host: record_nothing,
+        on_event: OnEvent = lambda holder, event: None,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._seconds = seconds
         self._translate = translate
         self._record_for = record_for
+        self._on_event = on_event
 
     def route(self, method: str, path: str, answer: Answer, members: Collection[str] | None = None) -> Route:
         """Give the route of an answer; a body is read if it may have members."""
@@ -122,6 +127,12 @@ class Calling:
 
     async def answer(self, claims: Claims, host: str | None, answer: Answer, body: dict[str, Any]) -> Content:
         """Answer whoever has these claims, in a transaction of their own; raises ItcareError."""
+        events: list[MfaEvent] = []
+
+        async def record(fetch: Fetch, event: MfaEvent) -> None:
+            await recorded(fetch, event)
+            events.append(event)
+
         async with open_transaction(self._database) as transaction:
             await set_scope(transaction.fetch, claims.subject, claims.session_id)
             holder = await find_holder(transaction.fetch, claims.subject)
@@ -129,9 +140,11 @@ class Calling:
                 raise Unauthenticated(INVALID_TOKEN)
             if holder.kind is AccountKind.API_ACCOUNT:
                 raise Forbidden([DenialReason.API_ACCOUNT.value])
-            record = self._record_for(claims, holder, host)
+            recorded = self._record_for(claims, holder, host)
             caller = Caller(holder, claims, datetime.now(UTC), transaction.fetch, record)
             content = await answer(caller, body)
+        for event in events:
+            self._on_event(holder, event)
         for send in caller.sendings:
             await send()
         if isinstance(content, ItcareError):

@@ -1,0 +1,234 @@
+"""Second factors on pages: setting one up, step by step, and confirming with one that it is still the same person.
+
+A kind of factor is offered by an `Offer`: the enroller that the JSON endpoints use, too, what people are told, and two
+templates, which extend `factor_begin.html` and `factor_confirm.html` where those do not do by themselves. What a
+template shows is what the enroller gave (`shown`); what its form sends is what the enroller knows (`begin_members`,
+`confirm_members`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from auth.audit import Event
+from auth.errors import InsufficientUserAuthentication, ItcareError
+from auth.identity.sessions import note_second_factor
+from auth.mfa.challenges import Outcome, answer_challenge, open_session_challenge
+from auth.mfa.enrolment import confirmed_factors, methods_of_account
+from auth.mfa.errors import ChallengeRefused, TooManyFailures
+from auth.mfa.factor import FactorMethod, methods_of
+from auth.tables import FactorKind
+from auth.tokens import Claims
+from gateway.http.errors import MalformedRequest
+from gateway.http.factors import Calling
+from gateway.http.factors.calling import Answer, Caller, Content, Waiting
+from gateway.http.factors.enrolling import Enroller
+from gateway.pages.account import ACCOUNT
+from gateway.pages.browser import redirect
+from gateway.pages.forms import CONTINUE, Form, own_path
+from gateway.pages.site import Site, Visit
+
+FACTORS: Final = "/auth/account/factors"
+CONFIRM: Final = "/auth/confirm"
+MOST_MEMBER: Final = 16 * 1024
+WRONG: Final = "This was not accepted. Wait for a new code; if that is not accepted either, begin again."
+NOT_YET: Final = "There is no answer yet. Answer where you were asked, then go on."
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A kind of second factor, as people are offered it."""
+
+    enroller: Enroller
+    title: str
+    summary: str
+    steps: Sequence[str]
+    begin_template: str = "factor_begin.html"
+    confirm_template: str = "factor_confirm.html"
+
+    @property
+    def path(self) -> str:
+        """Where it is set up."""
+        return f"{FACTORS}/{self.enroller.name}"
+
+
+class FactorPages:
+    """The pages of second factors. People confirm with `methods`; `afterwards` is where setting up one leads."""
+
+    def __init__(
+        self,
+        site: Site,
+        calling: Calling,
+        offers: Iterable[Offer],
+        methods: Iterable[FactorMethod],
+        *,
+        afterwards: str = f"{ACCOUNT}?notice=factor-added",
+    ) -> None:
+        self._site = site
+        self._calling = calling
+        self._offers = tuple(offers)
+        self._methods = methods_of(methods)
+        self._titles = {offer.enroller.kind: offer.title for offer in self._offers}
+        self._afterwards = afterwards
+
+    def routes(self) -> list[Route]:
+        """Give the routes."""
+        route = partial(self._site.route, event=Event.STEP_UP, signed_in=True)
+        routes = [
+            route(FACTORS, show=self._choose),
+            route(CONFIRM, show=self._ask, submit=self._prompt),
+            route(f"{CONFIRM}/answer", submit=self._answer),
+        ]
+        for offer in self._offers:
+            routes.append(route(offer.path, show=partial(self._explain, offer), submit=partial(self._begin, offer)))
+            routes.append(route(f"{offer.path}/confirm", submit=partial(self._confirm, offer)))
+        return routes
+
+    # -- setting up
+
+    async def _choose(self, visit: Visit) -> Response:
+        async with visit.scope() as fetch:
+            factors = await confirmed_factors(fetch, visit.person.id)
+        held = {factor.kind for factor in factors}
+        return visit.page("factors.html", offers=self._offers, held=held, is_first=not factors)
+
+    async def _explain(self, offer: Offer, visit: Visit) -> Response:
+        return visit.page(offer.begin_template, offer=offer)
+
+    async def _begin(self, offer: Offer, visit: Visit, form: Form) -> Response:
+        enroller = offer.enroller
+        try:
+            shown = await self._call(visit, enroller.begin, _members(form, enroller.begin_members))
+        except InsufficientUserAuthentication:
+            return redirect(f"{CONFIRM}?{urlencode({CONTINUE: offer.path})}")
+        return visit.page(offer.confirm_template, offer=offer, shown=shown)
+
+    async def _confirm(self, offer: Offer, visit: Visit, form: Form) -> Response:
+        enroller = offer.enroller
+        body = _members(form, enroller.confirm_members)
+        try:
+            await self._call(visit, enroller.confirm, body)
+        except InsufficientUserAuthentication:
+            return redirect(f"{CONFIRM}?{urlencode({CONTINUE: offer.path})}")
+        except (ChallengeRefused, MalformedRequest):
+            # The secret is shown only once; whoever has it in their app types the next code.
+            shown = {"factorId": body.get("factorId", "")}
+            return visit.page(offer.confirm_template, 403, offer=offer, shown=shown, problems=[("code", WRONG)])
+        return redirect(self._afterwards)
+
+    # -- confirming that it is still the same person
+
+    async def _ask(self, visit: Visit) -> Response:
+        going_on = own_path(visit.request.query_params.get(CONTINUE)) or ACCOUNT
+        async with visit.scope() as fetch:
+            held = await methods_of_account(fetch, visit.person.id, visit.now)
+        kinds = [kind for kind in held if kind in self._methods]
+        if not kinds:
+            return redirect(FACTORS)
+        return visit.page("confirm.html", kinds=kinds, titles=self._titles, going_on=going_on)
+
+    async def _prompt(self, visit: Visit, form: Form) -> Response:
+        going_on, method = form.own_path() or ACCOUNT, self._method(form)
+        shown = await self._call(visit, partial(_put, method), {})
+        return self._answer_page(visit, method, going_on, shown)
+
+    async def _answer(self, visit: Visit, form: Form) -> Response:
+        going_on, method = form.own_path() or ACCOUNT, self._method(form)
+        body = {"challengeId": form.uuid("challengeId"), "code": form.text("code", max(method.most_answer, 1))}
+        shown = {name: form.text(name) for name in ("challengeId", "instructions", "display")}
+        try:
+            content = await self._call(visit, partial(_look, method), body)
+        except ChallengeRefused:
+            return self._answer_page(visit, method, going_on, shown, 403, [("code", WRONG)])
+        if isinstance(content, Waiting):
+            return self._answer_page(visit, method, going_on, shown, notice=NOT_YET)
+        return redirect(going_on)
+
+    def _answer_page(
+        self,
+        visit: Visit,
+        method: FactorMethod,
+        going_on: str,
+        shown: Mapping[str, Any] | Waiting,
+        status: int = 200,
+        problems: Sequence[tuple[str, str]] = (),
+        notice: str | None = None,
+    ) -> Response:
+        return visit.page(
+            "confirm_answer.html",
+            status,
+            method=method,
+            title=self._titles.get(method.kind, method.kind.value),
+            shown=shown,
+            going_on=going_on,
+            problems=problems,
+            notice=notice,
+        )
+
+    def _method(self, form: Form) -> FactorMethod:
+        try:
+            return self._methods[FactorKind(form.text("method"))]
+        except (ValueError, KeyError):
+            raise MalformedRequest("`method` is none of those that there are.", argument="method") from None
+
+    async def _call(self, visit: Visit, answer: Answer, body: dict[str, Any]) -> Content:
+        """Answer as the JSON endpoints do, for who is signed in on these pages; raises ItcareError."""
+        return await self._calling.answer(_claims(visit), visit.address, answer, body)
+
+
+def _claims(visit: Visit) -> Claims:
+    """Say of a browser's session what an access token says of one."""
+    session = visit.person.session
+    return Claims(
+        subject=session.account_id,
+        issued_at=session.auth_time,
+        expires_at=session.expires_at,
+        token_id=None,
+        mfa_time=session.mfa_time,
+        amr=session.amr,
+        acr=None,
+        auth_time=session.auth_time,
+        session_id=session.id,
+    )
+
+
+def _members(form: Form, members: Collection[str]) -> dict[str, Any]:
+    return {name: text for name in members if (text := form.text(name, MOST_MEMBER))}
+
+
+async def _put(method: FactorMethod, caller: Caller, _: dict[str, Any]) -> Content:
+    """Put a challenge for the session to a person by one of their factors."""
+    challenge = await open_session_challenge(caller.fetch, caller.id, caller.now)
+    prompt = await method.begin(caller.fetch, challenge, caller.now)
+    if prompt.send is not None:
+        caller.sendings.append(prompt.send)
+    return {
+        "challengeId": str(challenge.id),
+        "instructions": prompt.instructions,
+        "display": prompt.display or "",
+        "options": prompt.options,
+    }
+
+
+async def _look(method: FactorMethod, caller: Caller, body: dict[str, Any]) -> Content | ItcareError:
+    """Look at an answer, and note in the session that a second factor succeeded."""
+    answered = await answer_challenge(
+        caller.fetch, caller.id, body["challengeId"], method, body["code"], caller.now, caller.record
+    )
+    match answered.outcome:
+        case Outcome.RATE_LIMITED:
+            return TooManyFailures(answered.wait)
+        case Outcome.PENDING:
+            return Waiting({})
+        case Outcome.REFUSED:
+            return ChallengeRefused()
+        case Outcome.ACCEPTED:
+            session_id, amr = caller.claims.session_id, (*caller.claims.amr, method.amr, "mfa")
+            if session_id is not None:
+                await note_second_factor(caller.fetch, caller.id, session_id, tuple(dict.fromkeys(amr)), caller.now)
+            return {}
