@@ -27,6 +27,8 @@ from gateway.http import (
     key_routes,
 )
 from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.mail import mailer_of
+from gateway.notices import notices_of
 from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
@@ -55,10 +57,25 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
+    mailer = mailer_of(settings)
     factors = second_factors(
-        settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
+        settings,
+        database,
+        tokens,
+        lambda: Issuer(keys.signing(), settings.issuer, settings.audience),
+        audit,
+        on_event=notices_of(mailer, settings.address),
     )
-    pages = Pages(settings, database, audit, translate=unavailable)
+    pages = Pages(
+        settings,
+        database,
+        audit,
+        mailer,
+        factors.calling,
+        offers=factors.offers,
+        methods=factors.methods,
+        translate=unavailable,
+    )
     schema = build_schema()
     engine = Engine(
         schema,
@@ -104,7 +121,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), pages.running(), AsyncExitStack() as stack:
+            async with audit.running(), mailer.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from gateway.settings import Limits, Live, Settings, SignInSettings, WorkerSettings
+from gateway.settings import Limits, Live, MailSettings, Settings, SignInSettings, WorkerSettings
 
 PREFIXES = {
     model.__name__: model.model_config["env_prefix"]
-    for model in (Settings, Limits, Live, WorkerSettings, SignInSettings)
+    for model in (Settings, Limits, Live, WorkerSettings, SignInSettings, MailSettings)
 }
 """How variables begin, by what they set."""
 

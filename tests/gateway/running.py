@@ -54,7 +54,11 @@ async def running(settings: Settings, database: DatabaseUrls, shop: Shop, *, por
     """Serve the gateway on a free port, or on one that is chosen, until the block ends."""
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
-            create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
+            create_app(settings, database),
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            ws="websockets-sansio",
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]))
