@@ -10,7 +10,7 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.graphiql_page import GraphiQLPage
 
 POWER_USER = "pow@demo.example"
-START = 'mutation Start { startInstance(input: {instanceId: "%s"}) { operation { id status } userErrors { message code } } }'
+START = 'mutation Start { startInstance(input: {instanceId: "%s"}) { operation { status } userErrors { code } } }'
 INACTIVE = (
     "query Find { viewer { memberships { nodes { cloud { name } profiles } } }"
     " resources(first: 100, filter: {type: [INSTANCE], status: [INACTIVE]}) { nodes { id name } } }"

@@ -89,7 +89,11 @@ async def running(
     """Serve the gateway on a free port, one that is chosen, or one that is listened on, until the block ends."""
     with listener or socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
-            create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
+            create_app(settings, database),
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            ws="websockets-sansio",
         )
         server = Server(config)
         serving = asyncio.create_task(server.serve([listener]))
