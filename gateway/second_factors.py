@@ -74,7 +74,7 @@ def second_factors(
         claims_of_browser=claims_of_scripts(browser),
     )
     made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
-    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    party = RelyingParty.at(settings.public_url)
     if party is not None:
         made.methods.insert(0, Webauthn(seal, party))
         made.enrollers.insert(0, PasskeyEnroller(seal, party))

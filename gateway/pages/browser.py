@@ -36,15 +36,15 @@ class Cookies:
 class Browser:
     """Reads and writes the cookies of browsers, and finds the sessions that they name.
 
-    `public_url` is where browsers reach the gateway, if that is known: forms are taken from there only. `key`
+    `public_url` is where browsers reach the gateway: forms are taken from there only. `key`
     authenticates forms.
     """
 
-    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str | None) -> None:
+    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str) -> None:
         self._database = database
         self._tokens = FormTokens(key)
         self._public_url = public_url
-        self._secure = (public_url or "").startswith("https:")
+        self._secure = public_url.startswith("https:")
         self._prefix = "__Secure-" if self._secure else ""
         self.address = address
         """Gives where a request comes from."""
@@ -108,7 +108,7 @@ class Browser:
         """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none."""
         origin = request.headers.get("origin")
         if origin is not None:
-            if origin != (self._public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"):
+            if origin != self._public_url:
                 raise ForeignOrigin
         elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise ForeignOrigin

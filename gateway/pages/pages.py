@@ -71,9 +71,8 @@ class Pages:
     ) -> None:
         given, key = settings.sign_in, page_key(settings)
         self._database = database
-        # Until somebody has said where browsers reach the gateway, they are believed.
-        public_url = settings.public_url if "public_url" in settings.model_fields_set else None
-        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=public_url)
+        address = client_address(given.trusted_proxies)
+        self.browser = Browser(database, key, address, public_url=settings.public_url)
         self.site = site = Site(
             database,
             self.browser,
