@@ -36,6 +36,7 @@ from tests.gateway.running import Gateway, fill, running
 from tests.resolvers.shop import Shop
 
 AUTHORIZE, TOKEN, REVOKE, USERINFO = "/auth/authorize", "/auth/token", "/auth/revoke", "/auth/userinfo"
+END_SESSION: Final = "/auth/end-session"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CONSOLE: Final = "console"
 BACK: Final = "https://console.example/signed-in"

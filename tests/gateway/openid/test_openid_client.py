@@ -63,5 +63,6 @@ async def test_openid_client_signs_in_as_a_frontend_and_as_a_program(house: Hous
         "seen": f"{person.account}@acme.example",
         "refused": "invalid_grant",
         "afterwards": None,
+        "left": BACK,
     }
     assert found["program"] == dict.fromkeys(("client_secret_basic", "client_secret_post", "private_key_jwt"), reader)

@@ -71,7 +71,12 @@ async function asFrontend() {
     () => null,
     (error) => error.error,
   );
-  return { user, seen, refused, afterwards: await viewer(refreshed.access_token) };
+  const leaving = client.buildEndSessionUrl(config, {
+    post_logout_redirect_uri: given.redirectUri,
+    id_token_hint: tokens.id_token,
+  });
+  const left = (await fetch(leaving, { redirect: 'manual' })).headers.get('location');
+  return { user, seen, refused, afterwards: await viewer(refreshed.access_token), left };
 }
 
 async function asProgram() {
