@@ -9,9 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
-from auth.mfa.sealing import SecretSeal
-from auth.mfa.totp import Totp
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
@@ -28,14 +27,12 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
+from gateway.http.openid import OpenId, public_clients
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
 from gateway.mail import mailer_of
-from gateway.mfa_records import records_of
-from gateway.notices import notices_of
 from gateway.pages import Pages
-from gateway.pages.offers import totp_offer
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -61,27 +58,34 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    seal = SecretSeal([mfa_key(settings)])
+
+    def issuer() -> Issuer:
+        return Issuer(keys.signing(), settings.issuer, settings.audience)
+
     mailer = mailer_of(settings)
-    calling = Calling(
-        database,
-        tokens,
-        seconds=limits.seconds,
-        translate=unavailable,
-        record_for=records_of(audit),
-        on_event=notices_of(mailer, settings.address),
-    )
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
-    enrolling = Enrolling(calling, [TotpEnroller(seal)])
+    factors = second_factors(settings, database, tokens, issuer, audit, mailer)
+    clients = public_clients(settings.public_url, settings.openid.clients)
     pages = Pages(
         settings,
         database,
         audit,
         mailer,
-        calling,
-        offers=[totp_offer(seal)],
-        methods=[Totp(seal)],
+        factors.calling,
+        offers=factors.offers,
+        methods=factors.methods,
         translate=unavailable,
+        client_origins=PublicClients(settings.openid.clients).origins,
+    )
+    openid = OpenId(
+        database,
+        clients,
+        issuer,
+        pages.site,
+        name=settings.issuer,
+        public_url=settings.public_url,
+        seconds=limits.seconds,
+        translate=unavailable,
+        denied=audit.denied,
     )
     schema = build_schema()
     engine = Engine(
@@ -134,6 +138,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -141,9 +146,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
-            *step_up.routes(),
-            *enrolling.routes(),
+            *factors.routes,
             *pages.routes(),
+            *openid.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -3,13 +3,16 @@
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
+from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress, is_loopback
+
+_ORIGIN: Final = r"^https?://[^/?#@\s]+$"
 
 
 def split(value: object) -> object:
@@ -87,6 +90,52 @@ class Live(BaseSettings):
     most_behind: int = Field(
         10_000, gt=0, description="How many events a subscriber may fall behind, beyond what it began with."
     )
+
+
+class OpenIdSettings(BaseSettings):
+    """Which programs people sign in to by the gateway. Environment: `ITCARE_OPENID_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
+
+    clients: dict[str, list[str]] = Field(
+        {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+
+    @field_validator("clients")
+    @classmethod
+    def _can_be_sent_back(cls, clients: dict[str, list[str]]) -> dict[str, list[str]]:
+        for client_id, uris in clients.items():
+            refusal = client_refusal(client_id, uris)
+            if refusal is not None:
+                raise ValueError(refusal)
+        return clients
+
+
+def local_url(host: str, port: int) -> str:
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class PhoneSettings(BaseSettings):
+    """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PHONE_", env_ignore_empty=True, frozen=True)
+
+    account: str | None = Field(
+        None, pattern=r"^\w{1,64}$", description="The account at the voice API. None: nobody is called."
+    )
+    token_file: Path | None = Field(None, description="The token that authenticates there, and signs what comes back.")
+    number: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$", description="The number that calls come from.")
+    api_url: str = Field("https://api.twilio.com", description="The voice API, Twilio's or one of its shape.")
+    countries: Annotated[list[str], NoDecode] = Field(
+        ["FR"], description="Countries (ISO 3166) whose numbers are called, separated by commas."
+    )
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class SignInSettings(BaseSettings):
@@ -185,12 +234,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+$",
-        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    public_url: str = Field(
+        default_factory=lambda settings: local_url(settings["host"], settings["port"]),
+        pattern=_ORIGIN,
+        description="Where browsers reach the gateway, as https://host. Default: http:// and where it listens.",
     )
-    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    issuer: str = Field(
+        default_factory=lambda settings: settings["public_url"],
+        pattern=_ORIGIN,
+        description="`iss` of our own tokens, and what discovery calls the gateway. Default: ITCARE_PUBLIC_URL.",
+    )
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
@@ -224,14 +277,10 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
+    phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
     sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
     mail: MailSettings = Field(default_factory=lambda: MailSettings())
-
-    @property
-    def address(self) -> str:
-        """Where browsers reach the gateway, as what it sends them by e-mail says."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
 
     @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
@@ -239,7 +288,15 @@ class Settings(BaseSettings):
         return split(value)
 
     @model_validator(mode="after")
-    def _can_call_the_orchestrator(self) -> Self:
+    def _tokens_are_told_apart(self) -> Self:
+        if self.audience in {*self.openid.clients, "graphiql"}:
+            raise ValueError(
+                "ITCARE_AUDIENCE is the name of a client: what tells it who signed in would open everything"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_call_what_it_must(self) -> Self:
         egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
@@ -249,4 +306,11 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        phone = self.phone
+        if phone.account is not None:
+            if phone.token_file is None or phone.number is None or "public_url" not in self.model_fields_set:
+                raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
+            refusal = egress.refusal(phone.api_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
         return self

@@ -22,6 +22,7 @@ from rich.progress import Progress
 from auth.issuer import MAX_OPERATOR_LIFETIME
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import written
+from gateway.addresses import serving_at
 from gateway.cli.access import account_id, operator_token
 from gateway.cli.options import CommandFailed, DataDir, Host, Port, load_settings
 from gateway.demo_folder import demo_resources, mark_demo, unmark_demo
@@ -33,7 +34,7 @@ from gateway.postgres import DatabaseUrls, database
 from gateway.postgres.connecting import transaction
 from gateway.postgres.roles import require_held_role
 from gateway.postgres.server import EmbeddedPostgres
-from gateway.settings import Settings
+from gateway.settings import Settings, local_url
 from gateway.telemetry import configure_logging
 from resolvers.demo import (
     ACCOUNTS,
@@ -78,6 +79,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
         else:
             upgrade(urls)
         require_held_role(urls.app)
+        settings = serving_at(settings, address(listener))
         typer.echo(f"Serving {address(listener)}/graphql", err=True)
         run(settings, urls, listener)
 
@@ -107,6 +109,7 @@ def demo(
         with database(settings, create=True, borrow=False) as urls:
             upgrade(urls)
             _fill(settings, urls, resources)
+            settings = serving_at(settings, address(listener))
             _introduce(settings, urls, address(listener), asyncio.run(_secrets(settings, urls)))
             run(settings, urls, listener)
 
@@ -128,15 +131,13 @@ def listen(settings: Settings) -> socket.socket:
 def address(listener: socket.socket) -> str:
     """The URL that a listener answers at."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return local_url(host, port)
 
 
 def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM, then lets the requests that are under way finish."""
     from gateway.app import create_app
 
-    # What is sent by e-mail says where it is, also if any free port was asked for.
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     app = create_app(settings, urls, with_worker=not settings.database_url)
     config = uvicorn.Config(
         app,

@@ -1,16 +1,30 @@
 """The kinds of second factors that people are offered on pages, with what they are told."""
 
-from auth.mfa.sealing import SecretSeal
-from gateway.http.factors.totp import INSTRUCTIONS, TotpEnroller
+from gateway.http.factors import TotpEnroller
+from gateway.http.factors.phone import INSTRUCTIONS as PHONE_STEPS
+from gateway.http.factors.phone import PhoneEnroller
+from gateway.http.factors.totp import INSTRUCTIONS as TOTP_STEPS
 from gateway.pages.factors import Offer
 
 
-def totp_offer(seal: SecretSeal) -> Offer:
-    """Offer authenticator apps, whose secrets are sealed with `seal`."""
+def totp_offer(enroller: TotpEnroller) -> Offer:
+    """Offer authenticator apps."""
     return Offer(
-        TotpEnroller(seal),
+        enroller,
         "Authenticator app",
         "An app on your telephone shows 6 digits, which change every 30 seconds. It needs no network.",
-        INSTRUCTIONS,
+        TOTP_STEPS,
         confirm_template="totp_confirm.html",
+    )
+
+
+def phone_offer(enroller: PhoneEnroller) -> Offer:
+    """Offer phone calls."""
+    return Offer(
+        enroller,
+        "Phone call",
+        "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
+        PHONE_STEPS,
+        begin_template="phone_begin.html",
+        confirm_template="phone_confirm.html",
     )

@@ -48,7 +48,7 @@ class Pages:
     """The pages under `/auth/`, with the second factors that are offered, and those that people confirm with.
 
     `client_origins` are where clients get their answers (`Renderer`). `browser` is for whoever else asks who is signed
-    in.
+    in, `site` for who shows a page.
 
     Raises:
         KeyFileError: a key cannot be used.
@@ -70,8 +70,10 @@ class Pages:
     ) -> None:
         given, key = settings.sign_in, page_key(settings)
         self._database = database
-        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=settings.public_url)
-        site = Site(
+        # Until somebody has said where browsers reach the gateway, they are believed.
+        public_url = settings.public_url if "public_url" in settings.model_fields_set else None
+        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=public_url)
+        self.site = site = Site(
             database,
             self.browser,
             Renderer(client_origins),
@@ -82,10 +84,10 @@ class Pages:
         throttle, passwords = Throttle(key), password_keeper(settings)
         self._parts: list[Part] = [
             SignInPages(site, passwords, throttle, contact=given.contact),
-            AccountPages(site, passwords, throttle, mailer, settings.address),
+            AccountPages(site, passwords, throttle, mailer, settings.public_url),
             FactorPages(site, calling, offers, methods),
         ]
-        self._links = LinkPages(site, passwords, throttle, mailer, settings.address)
+        self._links = LinkPages(site, passwords, throttle, mailer, settings.public_url)
 
     def routes(self) -> list[Route]:
         """Give the routes."""
