@@ -10,11 +10,13 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.identity.public_clients import PublicClients
+from auth.identity.throttling import Throttle
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
+from gateway.foreign_keys import ForeignKeys
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
     Callback,
@@ -28,8 +30,9 @@ from gateway.http import (
     key_routes,
 )
 from gateway.http.openid import OpenId, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal, page_key
 from gateway.mail import mailer_of
+from gateway.notices import notices_of
 from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
@@ -63,7 +66,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
     mailer = mailer_of(settings)
-    factors = second_factors(settings, database, tokens, issuer, audit, mailer)
+    factors = second_factors(
+        settings, database, tokens, issuer, audit, on_event=notices_of(mailer, settings.public_url)
+    )
     clients = public_clients(settings.public_url, settings.openid.clients)
     pages = Pages(
         settings,
@@ -76,16 +81,22 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         translate=unavailable,
         client_origins=PublicClients(settings.openid.clients).origins,
     )
+    foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
         clients,
         issuer,
+        tokens,
         pages.site,
+        Throttle(page_key(settings)),
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
         translate=unavailable,
         denied=audit.denied,
+        foreign=settings.openid.foreign_issuers,
+        foreign_keys=foreign_keys,
+        audience=settings.audience,
     )
     schema = build_schema()
     engine = Engine(
@@ -139,6 +150,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         finally:
             await tail.close()
             await factors.close()
+            await foreign_keys.close()
             await database.close()
 
     app = Starlette(

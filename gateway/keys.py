@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auth.issuer import MAX_OPERATOR_LIFETIME
+from auth.jwt import LEEWAY
 from auth.keys import (
     KeyFileError,
     SigningKey,
@@ -25,7 +26,6 @@ from auth.keys import (
 from auth.mfa.sealing import OPERATIONS, SecretSeal
 from auth.signatures import MessageKeyFile
 from auth.tables import now
-from auth.tokens import LEEWAY
 from gateway.settings import Settings
 
 KEEP_RETIRED: Final = MAX_OPERATOR_LIFETIME + LEEWAY + timedelta(minutes=1)

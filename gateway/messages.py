@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from auth.identity.links import LASTS
 from auth.identity.tables import LinkPurpose
+from auth.mfa.enrolment import SERVES_AFTER
 from auth.tables import FactorKind
 from gateway.mail import Message, MessageKind
 
@@ -18,6 +19,7 @@ FACTOR_NAMES: Final = {
     FactorKind.PHONE: "a telephone",
     FactorKind.PUSH: "a smartphone that is notified",
     FactorKind.WEBAUTHN: "a passkey",
+    None: "a second factor",
 }
 _NOT_YOU: Final = (
     "If you did not do this, somebody may have your password: choose a new one at {address}/auth/forgot-password, and"
@@ -71,7 +73,7 @@ def password_changed(to: str, address: str, at: datetime) -> Message:
     )
 
 
-def factor_added(to: str, address: str, kind: FactorKind, at: datetime) -> Message:
+def factor_added(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
     """Tell somebody that a second factor of theirs was set up."""
     return Message(
         MessageKind.FACTOR_ADDED,
@@ -84,7 +86,7 @@ def factor_added(to: str, address: str, kind: FactorKind, at: datetime) -> Messa
     )
 
 
-def not_me(to: str, address: str, kind: FactorKind, at: datetime) -> Message:
+def not_me(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
     """Tell somebody that who holds a factor of theirs answered that it was not them."""
     return Message(
         MessageKind.NOT_ME,
@@ -96,6 +98,51 @@ def not_me(to: str, address: str, kind: FactorKind, at: datetime) -> Message:
             _NOT_YOU.format(address=address),
         ),
     )
+
+
+def factor_recovered(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that a factor was set up with a recovery code of theirs; whoever did that is kept waiting."""
+    hours = int(SERVES_AFTER.total_seconds()) // 3600
+    return _changed(
+        to,
+        address,
+        "A second factor was set up with a recovery code",
+        f"At {_time(at)}, {FACTOR_NAMES[kind]} was set up for your ITCare account with a recovery code.",
+        f"It serves after {hours} hours, or when a security representative of your organization has approved it.",
+    )
+
+
+def factor_removed(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that a second factor of theirs was removed."""
+    what = f"At {_time(at)}, {FACTOR_NAMES[kind]} was removed from the second factors of your ITCare account."
+    return _changed(to, address, "A second factor of your ITCare account was removed", what)
+
+
+def recovery_code_used(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that a recovery code of theirs was used, before it comes to anything."""
+    what = f"At {_time(at)}, a recovery code of your ITCare account was used, to set up a second factor."
+    return _changed(to, address, "A recovery code of your ITCare account was used", what)
+
+
+def recovery_codes_renewed(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that they have new recovery codes."""
+    what = f"At {_time(at)}, new recovery codes were made for your ITCare account. Those before serve no more."
+    return _changed(to, address, "Your ITCare account has new recovery codes", what)
+
+
+def possible_clone(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that a passkey of theirs seems to have been copied."""
+    return _changed(
+        to,
+        address,
+        "A passkey of your ITCare account may have been copied",
+        f"At {_time(at)}, an answer by a passkey of yours was refused: the passkey had counted further before.",
+        "There may be a copy of it. Remove it from your second factors, and set up another.",
+    )
+
+
+def _changed(to: str, address: str, subject: str, *paragraphs: str) -> Message:
+    return Message(MessageKind.FACTOR_CHANGED, to, subject, (*paragraphs, _NOT_YOU.format(address=address)))
 
 
 def _link(address: str, page: str, secret: str) -> str:

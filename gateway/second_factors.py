@@ -8,32 +8,37 @@ from starlette.routing import Route
 from auth.issuer import Issuer
 from auth.mfa.factor import FactorMethod
 from auth.mfa.phone import Phone
+from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp
-from auth.tables import FactorKind
+from auth.mfa.webauthn import RelyingParty, Webauthn
+from auth.tables import FactorKind, now
 from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
+from gateway.http.client_address import client_address
+from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
+from gateway.http.factors.calling import OnEvent
+from gateway.http.factors.enrolling import Enroller
 from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
 from gateway.http.factors.voice import TwilioVoice, read_token
-from gateway.keys import mfa_key
-from gateway.mail import Mailer
+from gateway.keys import mfa_key, page_key
 from gateway.mfa_records import records_of
-from gateway.notices import alerts_of, notices_of
+from gateway.pages.browser import Browser
+from gateway.pages.calling import claims_of_scripts
 from gateway.pages.factors import Offer
-from gateway.pages.offers import phone_offer, totp_offer
+from gateway.pages.offers import passkey_offer, phone_offer, totp_offer
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
-from resolvers.egress import Egress
 
 
 @dataclass
 class SecondFactors:
-    """Methods, how they are offered, who answers callers, and routes; to be closed."""
+    """Methods, enrollers, and routes; to be closed."""
 
     calling: Calling
-    methods: list[FactorMethod] = field(default_factory=list)
-    offers: list[Offer] = field(default_factory=list)
+    methods: list[FactorMethod]
+    enrollers: list[Enroller]
+    offers: list[Offer]
     routes: list[Route] = field(default_factory=list)
     voice: TwilioVoice | None = None
 
@@ -49,24 +54,39 @@ def second_factors(
     tokens: TokenVerifier,
     issuer: Callable[[], Issuer],
     audit: Audit,
-    mailer: Mailer,
+    *,
+    on_event: OnEvent,
 ) -> SecondFactors:
-    """Compose what the settings name; people are told by `mailer` of what happens to their factors.
+    """Compose what the settings name; `on_event` is told what has happened to people's factors.
 
     Raises:
         KeyFileError: a key or a token cannot be used.
     """
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
-    on_event = notices_of(mailer, settings.public_url)
+    address = client_address(settings.sign_in.trusted_proxies)
+    browser = Browser(database, page_key(settings), address, public_url=settings.public_url)
     calling = Calling(
-        database, tokens, seconds=seconds, translate=unavailable, record_for=record_for, on_event=on_event
+        database,
+        tokens,
+        seconds=seconds,
+        translate=unavailable,
+        record_for=record_for,
+        on_event=on_event,
+        claims_of_browser=claims_of_scripts(browser),
     )
-    made = SecondFactors(calling, [Totp(seal)], [totp_offer(TotpEnroller(seal))])
+    made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
+    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    if party is not None:
+        made.methods.insert(0, Webauthn(seal, party))
+        made.enrollers.insert(0, PasskeyEnroller(seal, party))
+        made.offers.insert(0, passkey_offer(seal, party))
     made.voice = _voice(settings)
     if made.voice is not None:
         made.methods.append(Phone(seal, made.voice))
-        made.offers.append(phone_offer(PhoneEnroller(seal, made.voice, settings.phone.countries)))
+        enroller = PhoneEnroller(seal, made.voice, settings.phone.countries)
+        made.enrollers.append(enroller)
+        made.offers.append(phone_offer(enroller))
         calls = PhoneCalls(
             database,
             seal,
@@ -74,11 +94,16 @@ def second_factors(
             seconds=seconds,
             translate=unavailable,
             record_for=record_for,
-            alert=alerts_of(mailer, settings.public_url, FactorKind.PHONE),
+            alert=lambda holder: on_event(
+                holder, MfaEvent(MfaEventKind.NOT_ME, holder.account_id, FactorKind.PHONE, now())
+            ),
         )
         made.routes += calls.routes()
-    enrolling = Enrolling(calling, [offer.enroller for offer in made.offers])
-    made.routes += [*StepUp(calling, issuer, made.methods).routes(), *enrolling.routes()]
+    made.routes += [
+        *StepUp(calling, issuer, made.methods).routes(),
+        *Enrolling(calling, made.enrollers).routes(),
+        *Recovering(calling).routes(),
+    ]
     return made
 
 
@@ -86,6 +111,5 @@ def _voice(settings: Settings) -> TwilioVoice | None:
     given = settings.phone
     if given.account is None or given.token_file is None or given.number is None:
         return None  # which of them go together is checked with the settings
-    egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
     token = read_token(given.token_file)
-    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, egress)
+    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, settings.egress)

@@ -1,5 +1,6 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+import re
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
 from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress, is_loopback
 
 _ORIGIN: Final = r"^https?://[^/?#@\s]+$"
+_ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
 
 
 def split(value: object) -> object:
@@ -93,12 +96,15 @@ class Live(BaseSettings):
 
 
 class OpenIdSettings(BaseSettings):
-    """Which programs people sign in to by the gateway. Environment: `ITCARE_OPENID_…`."""
+    """Which programs people sign in to, and who else vouches for them. Environment: `ITCARE_OPENID_…`."""
 
     model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
 
     clients: dict[str, list[str]] = Field(
         {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+    foreign_issuers: dict[str, ForeignIssuer] = Field(
+        {}, description="JSON: the issuers whose tokens are exchanged for ours, by their URLs; docs/foreign-issuers.md."
     )
 
     @field_validator("clients")
@@ -109,6 +115,15 @@ class OpenIdSettings(BaseSettings):
             if refusal is not None:
                 raise ValueError(refusal)
         return clients
+
+    @field_validator("foreign_issuers")
+    @classmethod
+    def _are_urls(cls, issuers: dict[str, ForeignIssuer]) -> dict[str, ForeignIssuer]:
+        if not all(_ISSUER.fullmatch(issuer) and len(issuer) <= MOST_ISSUER for issuer in issuers):
+            raise ValueError(
+                "an issuer is the URL that its tokens have in `iss`, without credentials, query or fragment"
+            )
+        return issuers
 
 
 def local_url(host: str, port: int) -> str:
@@ -287,6 +302,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return split(value)
 
+    @property
+    def egress(self) -> Egress:
+        """What the gateway may call."""
+        return Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
+
     @model_validator(mode="after")
     def _tokens_are_told_apart(self) -> Self:
         if self.audience in {*self.openid.clients, "graphiql"}:
@@ -297,7 +317,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_call_what_it_must(self) -> Self:
-        egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
+        egress, given = self.egress, self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
                 raise ValueError(
@@ -313,4 +333,8 @@ class Settings(BaseSettings):
             refusal = egress.refusal(phone.api_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
+        for issuer in self.openid.foreign_issuers:
+            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self

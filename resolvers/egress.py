@@ -1,4 +1,4 @@
-"""What the gateway may call: HTTPS, and hosts that are listed.
+"""What the gateway may call, and how: HTTPS to hosts that are listed, without redirects, and answers of a bounded size.
 
 Nothing that is called is found by what callers say: whoever may set an address cannot make the gateway call its own
 neighbours.
@@ -41,6 +41,35 @@ class Egress:
         if (parsed.host, parsed.port or _PORTS[parsed.scheme]) not in self._places:
             return "its host and port are not among those that may be called (ITCARE_EGRESS_HOSTS)"
         return None
+
+
+class UnusableAnswer(Exception):
+    """What was answered is not read; the message says why, and quotes nothing of it."""
+
+
+def new_client(seconds: float) -> httpx.AsyncClient:
+    """Make what calls; each part of an answer may take so long. To be closed."""
+    # Neither a proxy nor a password comes from the environment; only which authorities are trusted.
+    return httpx.AsyncClient(
+        verify=httpx.create_ssl_context(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=seconds,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "itcare-gateway"},
+    )
+
+
+async def content_of(answer: httpx.Response, most: int) -> bytes:
+    """Read the content of an answer that is streamed; raises UnusableAnswer if it is larger, or coded."""
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnusableAnswer("a coding that was not asked for")
+    content = bytearray()
+    async for chunk in answer.aiter_raw():
+        content += chunk
+        if len(content) > most:
+            raise UnusableAnswer(f"more than {most:,} bytes")
+    return bytes(content)
 
 
 def _place(host: str) -> tuple[str, int]:

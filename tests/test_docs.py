@@ -10,16 +10,7 @@ from pydantic_settings import BaseSettings
 from auth.administration import RULES
 from auth.permissions import PRIVILEGES
 from gateway.permissions import permissions_page
-from gateway.settings import (
-    Limits,
-    Live,
-    MailSettings,
-    OpenIdSettings,
-    PhoneSettings,
-    Settings,
-    SignInSettings,
-    WorkerSettings,
-)
+from gateway.settings import Limits, Live, OpenIdSettings, PhoneSettings, Settings, SignInSettings, WorkerSettings
 from resolvers.demo import ACCOUNTS
 from schema.build import build_schema
 
@@ -28,12 +19,12 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / 
 
 
 @pytest.mark.parametrize(
-    "model", [Settings, Limits, Live, OpenIdSettings, WorkerSettings, PhoneSettings, SignInSettings, MailSettings]
+    "model", [Settings, Limits, Live, OpenIdSettings, WorkerSettings, PhoneSettings, SignInSettings]
 )
 def test_every_setting_is_documented_with_its_default(model: type[BaseSettings]) -> None:
     table = (ROOT / "docs" / "operating.md").read_text()
     for name, field in model.model_fields.items():
-        if name in ("limits", "live", "openid", "worker", "phone", "sign_in", "mail"):
+        if name in ("limits", "live", "openid", "worker", "phone", "sign_in"):
             continue
         variable = field.validation_alias or f"{model.model_config['env_prefix']}{name}".upper()
         row = next((line for line in table.splitlines() if line.startswith(f"| `{variable}` |")), "")

@@ -6,4 +6,5 @@ passwords.py    hashes of passwords; password_policy.py says which are refused
 links.py        links by e-mail: invitations, and new passwords
 throttling.py   how often sign-ins may fail
 sessions.py     sign-ins, and what they give to clients: families of refresh tokens
+foreign.py      whom foreign issuers vouch for
 """

@@ -138,6 +138,15 @@ class Throttle:
             of.append((b"address" + what, network, WITH_ADDRESS))
         return await self._count(fetch, of, now)
 
+    async def count_client(self, fetch: Fetch, client_id: str, address: str | None, now: datetime) -> Counted:
+        """Count an attempt of a client to show that it is it.
+
+        By both together: nobody's secret is guessed, and a program that is set up wrongly stops no other behind the
+        same address, nor does a stranger stop a program.
+        """
+        whose = client_id.encode("utf-8", "replace") + b"\0" + (_network(address) or b"")
+        return await self._count(fetch, [(b"client", whose, WITH_ACCOUNT)], now)
+
     async def forgive(self, fetch: Fetch, counted: Counted) -> None:
         """Take an attempt off the counts: it was right."""
         for key in counted.keys:

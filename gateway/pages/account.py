@@ -30,6 +30,7 @@ WRONG: Final = "This is not your current password."
 NOTICES: Final = {
     "signed-out-elsewhere": "You are signed out everywhere else.",
     "password-changed": "Your password was changed, and you are signed out everywhere else.",
+    "factor-removed": "Your second factor was removed.",
     "factor-added": "Your second factor is set up.",
 }
 """What the page can say on top, by its parameter `notice`."""

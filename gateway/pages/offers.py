@@ -1,20 +1,35 @@
 """The kinds of second factors that people are offered on pages, with what they are told."""
 
-from gateway.http.factors import TotpEnroller
-from gateway.http.factors.phone import INSTRUCTIONS as PHONE_STEPS
+from auth.mfa.sealing import SecretSeal
+from auth.mfa.webauthn import RelyingParty
+from gateway.http.factors import passkey, phone, totp
+from gateway.http.factors.passkey import PasskeyEnroller
 from gateway.http.factors.phone import PhoneEnroller
-from gateway.http.factors.totp import INSTRUCTIONS as TOTP_STEPS
+from gateway.http.factors.totp import TotpEnroller
 from gateway.pages.factors import Offer
 
 
-def totp_offer(enroller: TotpEnroller) -> Offer:
-    """Offer authenticator apps."""
+def totp_offer(seal: SecretSeal) -> Offer:
+    """Offer authenticator apps, whose secrets are sealed with `seal`."""
     return Offer(
-        enroller,
+        TotpEnroller(seal),
         "Authenticator app",
         "An app on your telephone shows 6 digits, which change every 30 seconds. It needs no network.",
-        TOTP_STEPS,
+        totp.INSTRUCTIONS,
         confirm_template="totp_confirm.html",
+    )
+
+
+def passkey_offer(seal: SecretSeal, party: RelyingParty) -> Offer:
+    """Offer passkeys for `party`, whose keys are sealed with `seal`."""
+    return Offer(
+        PasskeyEnroller(seal, party),
+        "Passkey",
+        "Recommended. Your computer, phone or security key confirms, unlocked by finger, face or PIN. No other site can"
+        " ask for it.",
+        passkey.INSTRUCTIONS,
+        confirm_template="passkey_confirm.html",
+        answer_template="passkey_answer.html",
     )
 
 
@@ -24,7 +39,7 @@ def phone_offer(enroller: PhoneEnroller) -> Offer:
         enroller,
         "Phone call",
         "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
-        PHONE_STEPS,
+        phone.INSTRUCTIONS,
         begin_template="phone_begin.html",
         confirm_template="phone_confirm.html",
     )

@@ -23,6 +23,7 @@ from gateway.pages.account import AccountPages
 from gateway.pages.browser import Browser
 from gateway.pages.factors import FactorPages, Offer
 from gateway.pages.links import LinkPages
+from gateway.pages.recovery import RecoveryPages
 from gateway.pages.rendering import Renderer, asset_route
 from gateway.pages.sign_in import SignInPages
 from gateway.pages.site import Site
@@ -86,6 +87,7 @@ class Pages:
             SignInPages(site, passwords, throttle, contact=given.contact),
             AccountPages(site, passwords, throttle, mailer, settings.public_url),
             FactorPages(site, calling, offers, methods),
+            RecoveryPages(site, calling),
         ]
         self._links = LinkPages(site, passwords, throttle, mailer, settings.public_url)
 

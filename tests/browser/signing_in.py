@@ -46,8 +46,12 @@ class Guest:
         app = pyotp.TOTP(await self.page.locator("#secret").inner_text())
         await self.page.get_by_label("The 6 digits").fill(app.now())
         await self.page.get_by_role("button", name="Confirm").click()
-        await self.title("Your account")
+        await self.title("Your recovery codes")
         return app
+
+    async def go_to_account(self) -> None:
+        await self.page.get_by_role("link", name="I have kept them").click()
+        await self.title("Your account")
 
     async def width(self) -> int:
         """How wide the page is, with what is beyond its window."""

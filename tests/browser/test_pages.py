@@ -33,7 +33,8 @@ async def house(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
         urls,
         databases,
         listener=listener,
-        public_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+        # Passkeys need a name.
+        public_url=f"http://localhost:{listener.getsockname()[1]}",
         openid=OpenIdSettings(clients={"console": [BACK]}),
         phone=PhoneSettings(account="AC1", token_file=token, number="+33123456789"),
         egress_hosts=["api.twilio.com"],
@@ -106,9 +107,46 @@ async def open_account(guest: Guest) -> None:
     await guest.title("Your account")
 
 
-async def open_account_with_app(guest: Guest) -> None:
+async def open_codes(guest: Guest) -> None:
     await open_account(guest)
     await guest.set_up_app()
+
+
+async def open_account_with_app(guest: Guest) -> None:
+    await open_codes(guest)
+    await guest.go_to_account()
+
+
+async def open_renewal(guest: Guest) -> None:
+    await open_account_with_app(guest)
+    await guest.page.get_by_role("link", name="Recovery codes").click()
+    await guest.title("Recovery codes")
+
+
+async def open_recovery(guest: Guest) -> None:
+    await open_account_with_app(guest)
+    await guest.page.get_by_role("link", name="I have lost my second factor").click()
+    await guest.page.get_by_label("Recovery code").fill("x")
+    await guest.page.get_by_role("button", name="Go on").click()
+    await expect(guest.page.get_by_role("alert")).to_contain_text("This is none of your recovery codes")
+
+
+async def open_removal(guest: Guest) -> None:
+    await open_account_with_app(guest)
+    await guest.page.get_by_role("link", name="Remove").click()
+    await guest.title("Remove a second factor")
+
+
+async def open_passkey(guest: Guest) -> None:
+    await open_factors(guest)
+    await guest.page.get_by_role("link", name="Set up: Passkey").click()
+    await guest.title("Set up: Passkey")
+
+
+async def open_passkey_form(guest: Guest) -> None:
+    await open_passkey(guest)
+    await guest.page.get_by_role("button", name="Begin").click()
+    await expect(guest.page.get_by_role("button", name="Make the passkey")).to_be_visible()
 
 
 async def open_password(guest: Guest) -> None:
@@ -178,6 +216,12 @@ PAGES = [
     open_weak_password,
     open_account,
     open_account_with_app,
+    open_codes,
+    open_renewal,
+    open_recovery,
+    open_removal,
+    open_passkey,
+    open_passkey_form,
     open_password,
     open_factors,
     open_totp,
@@ -248,6 +292,7 @@ async def test_everything_works_without_javascript(browser: Browser, house: Hous
         await page.get_by_role("button", name="Keep this password").click()
         await guest.title("Set up a second factor")
         await guest.set_up_app()
+        await guest.go_to_account()
         await page.get_by_role("link", name="Change your password").click()
         await page.get_by_label("Current password").fill(PASSWORD)
         await page.get_by_label("New password", exact=True).fill(NEW)

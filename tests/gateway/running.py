@@ -76,6 +76,12 @@ class Server(uvicorn.Server):
         yield
 
 
+def free_port() -> int:
+    """A port for who must know it before they serve there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0, listener: socket.socket | None = None

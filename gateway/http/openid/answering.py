@@ -63,6 +63,7 @@ class Asking:
     token_id: UUID | None = None
     mfa_time: datetime | None = None
     amr: Sequence[str] = ()
+    input_digest: bytes | None = None
 
     async def enter(self, account_id: UUID, session_id: UUID | None = None) -> Party | None:
         """Go on in the scope of an account; None if it is not active, or the session or credential is over."""
@@ -78,6 +79,8 @@ class Asking:
 Answer = Callable[[Asking], Awaitable[Response | OAuthError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
 Refuse = Callable[[Request, OAuthError], Response]
+Prepare = Callable[[Parameters], Awaitable[None]]
+"""Does what takes long, and is not to hold a connection of the database meanwhile."""
 
 
 class Answering:
@@ -99,7 +102,13 @@ class Answering:
         self._translate = translate
 
     def recorded(
-        self, path: str, event: Event, methods: Sequence[str], answer: Answer, refuse: Refuse | None = None
+        self,
+        path: str,
+        event: Event,
+        methods: Sequence[str],
+        answer: Answer,
+        refuse: Refuse | None = None,
+        prepare: Prepare | None = None,
     ) -> Route:
         """Route an endpoint that is asked by parameters, and of which everything is recorded as `event`."""
 
@@ -108,6 +117,8 @@ class Answering:
             known: list[Asking] = []
             try:
                 parameters = query_of(request) if request.method == "GET" else await read_form(request)
+                if prepare is not None:
+                    await prepare(parameters)
                 async with open_transaction(self._database) as transaction:
                     asking = Asking(request, self._address(request), parameters, transaction.fetch, now)
                     known.append(asking)
@@ -188,6 +199,7 @@ def _entry(event: Event, asking: Asking, refusal: OAuthError | None) -> Entry:
         reasons=tuple(asking.reasons),
         target_type=target,
         target_id=targets[target] if target else None,
+        input_digest=asking.input_digest,
         correlation_id=request_id(),
         at=asking.now,
     )

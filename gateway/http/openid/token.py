@@ -1,8 +1,9 @@
-"""POST /auth/token: tokens for a code, a refresh token, or an API account's credential (RFC 6749).
+"""POST /auth/token: tokens for a code, a refresh token, an API account's credential, or a foreign issuer's token.
 
 grant_type=authorization_code   code, redirect_uri, code_verifier, client_id
 grant_type=refresh_token        refresh_token, client_id, scope?
 grant_type=client_credentials   with client_secret_basic or client_secret_post
+grant_type=urn:ietf:params:oauth:grant-type:token-exchange   exchange.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,9 +25,14 @@ from gateway.http.openid.errors import (
     OAuthError,
     invalid_grant,
 )
+from gateway.http.openid.exchange import GRANT_TYPE as TOKEN_EXCHANGE
+from gateway.http.openid.exchange import TokenExchange
+from gateway.http.openid.parameters import Parameters
 from gateway.http.openid.tokens import SCOPES, Tokens
 
 PATH: Final = "/auth/token"
+
+OF_PEOPLE: Final = frozenset({"authorization_code", "refresh_token"})
 
 Grant = Callable[[Asking, Client], Awaitable[Response | OAuthError]]
 
@@ -34,14 +40,18 @@ Grant = Callable[[Asking, Client], Awaitable[Response | OAuthError]]
 class TokenEndpoint:
     """The endpoint, with the grants that there are."""
 
-    def __init__(self, answering: Answering, clients: ClientAuthentication, tokens: Tokens) -> None:
+    def __init__(
+        self, answering: Answering, clients: ClientAuthentication, tokens: Tokens, exchange: TokenExchange | None = None
+    ) -> None:
         self._answering = answering
         self._clients = clients
         self._tokens = tokens
+        self._exchange = exchange
         self._grants: Mapping[str, Grant] = {
             "authorization_code": self._of_code,
             "refresh_token": self._of_refresh_token,
             "client_credentials": self._of_credential,
+            **({} if exchange is None else {TOKEN_EXCHANGE: exchange.answer}),
         }
 
     @property
@@ -51,19 +61,24 @@ class TokenEndpoint:
 
     def routes(self) -> list[Route]:
         """Give the route."""
-        return [self._answering.recorded(PATH, Event.TOKEN, ["POST"], self._answer)]
+        return [self._answering.recorded(PATH, Event.TOKEN, ["POST"], self._answer, prepare=self._prepare)]
+
+    async def _prepare(self, parameters: Parameters) -> None:
+        if self._exchange is not None and parameters.get("grant_type") == TOKEN_EXCHANGE:
+            await self._exchange.prepare(parameters)
 
     async def _answer(self, asking: Asking) -> Response | OAuthError:
         name = asking.parameters.required("grant_type")
         grant = self._grants.get(name)
         if grant is None:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, f"grant_type is one of {', '.join(self._grants)}.")
-        asking.reasons.append(name.upper())
+        asking.reasons.append(name.rpartition(":")[2].replace("-", "_").upper())
         client = await self._clients.client_of(asking)
-        return client if isinstance(client, OAuthError) else await grant(asking, client)
+        if isinstance(client, OAuthError):
+            return client
+        return await grant(asking, client) if _may_use(client, name) else _unauthorized()
 
     async def _of_code(self, asking: Asking, client: Client) -> Response | OAuthError:
-        _require_public(client)
         code, redirect_uri = asking.parameters.required("code"), asking.parameters.required("redirect_uri")
         verifier, digest = asking.parameters.required("code_verifier"), digest_of(code)
         account_id = await account_of_secret(asking.fetch, SecretKind.AUTHORIZATION_CODE, digest)
@@ -76,7 +91,6 @@ class TokenEndpoint:
         return self._tokens.of_session(asking, taken.session, taken.refresh_token, taken.scope, taken.nonce)
 
     async def _of_refresh_token(self, asking: Asking, client: Client) -> Response | OAuthError:
-        _require_public(client)
         digest = digest_of(asking.parameters.required("refresh_token"))
         account_id = await account_of_secret(asking.fetch, SecretKind.REFRESH_TOKEN, digest)
         if account_id is None or await asking.enter(account_id) is None:
@@ -95,14 +109,13 @@ class TokenEndpoint:
 
     async def _of_credential(self, asking: Asking, client: Client) -> Response | OAuthError:
         if client.party is None or client.credential_id is None:
-            raise _unauthorized()
+            return _unauthorized()
         return self._tokens.of_credential(asking, client.party, client.credential_id)
 
 
-def _require_public(client: Client) -> None:
-    """Hold a grant to clients of people."""
-    if client.party is not None:
-        raise _unauthorized()
+def _may_use(client: Client, grant_type: str) -> bool:
+    """Tell whether a grant is for such a client: people sign in to public ones only."""
+    return client.party is None or grant_type not in OF_PEOPLE
 
 
 def _unauthorized() -> OAuthError:
