@@ -15,15 +15,14 @@ from auth.mfa.webauthn import RelyingParty, Webauthn
 from auth.tables import FactorKind, now
 from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
-from gateway.http.client_address import client_address
 from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
 from gateway.http.factors.calling import OnEvent
 from gateway.http.factors.enrolling import Enroller
 from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
 from gateway.http.factors.voice import TwilioVoice, read_token
-from gateway.keys import mfa_key, page_key
+from gateway.keys import mfa_key
 from gateway.mfa_records import records_of
-from gateway.pages.browser import Browser
+from gateway.pages.browser import browser_of
 from gateway.pages.calling import claims_of_scripts
 from gateway.pages.factors import Offer
 from gateway.pages.offers import passkey_offer, phone_offer, totp_offer
@@ -64,8 +63,6 @@ def second_factors(
     """
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
-    address = client_address(settings.sign_in.trusted_proxies)
-    browser = Browser(database, page_key(settings), address, public_url=settings.public_url)
     calling = Calling(
         database,
         tokens,
@@ -73,7 +70,7 @@ def second_factors(
         translate=unavailable,
         record_for=record_for,
         on_event=on_event,
-        claims_of_browser=claims_of_scripts(browser),
+        claims_of_browser=claims_of_scripts(browser_of(settings, database)),
     )
     made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
     party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")

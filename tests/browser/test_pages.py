@@ -1,7 +1,6 @@
 """The pages under /auth/ in a real browser: for everybody, by keyboard, without JavaScript, and against other sites."""
 
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tests.browser.conftest import unavailable
 from tests.browser.signing_in import NARROW, Axe, Guest, guest_of
 from tests.databases import Databases
 from tests.gateway.pages.visiting import ACCOUNT, PASSWORD, SIGN_IN, House, house_of
+from tests.gateway.running import free_port
 
 BACK = "https://console.example/signed-in"
 NEW = "an entirely new phrase of ours"
@@ -27,14 +27,14 @@ async def house(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
     token = folder / "voice-token"
     token.write_text("0123456789abcdef0123456789abcdef")
     token.chmod(0o600)
-    listener = socket.create_server(("127.0.0.1", 0))
+    port = free_port()
     async with house_of(
         folder,
         urls,
         databases,
-        listener=listener,
+        port=port,
         # Passkeys need a name.
-        public_url=f"http://localhost:{listener.getsockname()[1]}",
+        public_url=f"http://localhost:{port}",
         openid=OpenIdSettings(clients={"console": [BACK]}),
         phone=PhoneSettings(account="AC1", token_file=token, number="+33123456789"),
         egress_hosts=["api.twilio.com"],

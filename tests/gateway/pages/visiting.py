@@ -2,7 +2,6 @@
 
 import html
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -184,12 +183,10 @@ def cheap(data_dir: Path, mailbox: Mailbox, **given: Any) -> Settings:
 
 @asynccontextmanager
 async def house_of(
-    data_dir: Path, urls: DatabaseUrls, databases: Databases, *, listener: socket.socket | None = None, **given: Any
+    data_dir: Path, urls: DatabaseUrls, databases: Databases, *, port: int = 0, **given: Any
 ) -> AsyncIterator[House]:
     """Serve the gateway over an empty database, with a shop in it, and a mailbox for what it sends."""
     shop = Shop()
     await fill(urls, shop)
-    async with mail_server() as mailbox:
-        settings = cheap(data_dir, mailbox, **given)
-        async with running(settings, urls, shop, listener=listener) as gateway:
-            yield House(gateway, urls, databases, shop, mailbox)
+    async with mail_server() as mailbox, running(cheap(data_dir, mailbox, **given), urls, shop, port=port) as gateway:
+        yield House(gateway, urls, databases, shop, mailbox)
