@@ -12,9 +12,11 @@ from auth.identity.secrets import SecretKind, account_of_secret, digest_of, new_
 from auth.identity.sessions import BrowserSession, find_browser_session
 from auth.identity.throttling import DEVICE_LASTS
 from auth.principal import set_scope
-from gateway.http.client_address import ClientAddress
+from gateway.http.client_address import ClientAddress, client_address
+from gateway.keys import page_key
 from gateway.pages.errors import ForeignOrigin, ForeignRedirect, FormRefused
 from gateway.pages.forms import CONTINUE, TOKEN, Form, FormTokens, own_path
+from gateway.settings import Settings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 
@@ -141,6 +143,12 @@ class Browser:
             httponly=True,
             samesite="lax",
         )
+
+
+def browser_of(settings: Settings, database: Database) -> Browser:
+    """Give what reads the cookies of browsers, as the settings say; raises KeyFileError."""
+    address = client_address(settings.sign_in.trusted_proxies)
+    return Browser(database, page_key(settings), address, public_url=settings.public_url)
 
 
 def redirect(path: str) -> RedirectResponse:

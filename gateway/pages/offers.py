@@ -2,8 +2,9 @@
 
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.webauthn import RelyingParty
-from gateway.http.factors import passkey, totp
+from gateway.http.factors import passkey, phone, totp
 from gateway.http.factors.passkey import PasskeyEnroller
+from gateway.http.factors.phone import PhoneEnroller
 from gateway.http.factors.totp import TotpEnroller
 from gateway.pages.factors import Offer
 
@@ -29,4 +30,16 @@ def passkey_offer(seal: SecretSeal, party: RelyingParty) -> Offer:
         passkey.INSTRUCTIONS,
         confirm_template="passkey_confirm.html",
         answer_template="passkey_answer.html",
+    )
+
+
+def phone_offer(enroller: PhoneEnroller) -> Offer:
+    """Offer phone calls."""
+    return Offer(
+        enroller,
+        "Phone call",
+        "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
+        phone.INSTRUCTIONS,
+        begin_template="phone_begin.html",
+        confirm_template="phone_confirm.html",
     )
