@@ -10,11 +10,13 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
+from auth.mfa.factor import FactorMethod
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
+from gateway.devices import Devices
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
@@ -58,9 +60,12 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
     seal = SecretSeal([mfa_key(settings)])
-    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
-    enrolling = Enrolling(calling, [TotpEnroller(seal)])
+    record_for = records_of(audit)
+    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=record_for)
+    devices = Devices(settings, database, seal, translate=unavailable, record_for=record_for)
+    methods: list[FactorMethod] = [Totp(seal), devices.method]
+    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), methods)
+    enrolling = Enrolling(calling, [TotpEnroller(seal), devices.enroller])
     schema = build_schema()
     engine = Engine(
         schema,
@@ -112,6 +117,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
+            await devices.close()
             await database.close()
 
     app = Starlette(
@@ -121,6 +127,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             WebSocketRoute("/graphql", socket.serve),
             *step_up.routes(),
             *enrolling.routes(),
+            *devices.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -54,6 +54,13 @@ def mfa_key(settings: Settings) -> bytes:
     return load_or_create_secret(settings.data_dir / "keys" / "mfa.key")
 
 
+def push_key(settings: Settings) -> SigningKey:
+    """Give the key that signs notifications, which browsers subscribe with; raises KeyFileError."""
+    if settings.push.key_file is not None:
+        return load_signing_key(settings.push.key_file)
+    return load_or_create_signing_key(settings.data_dir / "keys" / "push.pem")
+
+
 def operation_seal(settings: Settings) -> SecretSeal:
     """Give what seals the secrets that operations bring to a driver; raises KeyFileError."""
     return SecretSeal([mfa_key(settings)], OPERATIONS)

@@ -81,6 +81,41 @@ class Live(BaseSettings):
     )
 
 
+class PushSettings(BaseSettings):
+    """How people's devices are notified. Environment: `ITCARE_PUSH_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PUSH_", env_ignore_empty=True, frozen=True)
+
+    key_file: Path | None = Field(
+        None,
+        description="PEM of the ES256 key that signs notifications; with another, every device is set up anew."
+        " None: generated into the data folder.",
+    )
+    hosts: Annotated[list[str], NoDecode] = Field(
+        ["fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com", "*.notify.windows.com"],
+        description="Hosts of push services that the gateway may call, separated by commas; *.host is every host below"
+        " that one.",
+    )
+    contact: str | None = Field(
+        None,
+        pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://[^\s]+)$",
+        description="Where push services can reach whoever runs the gateway, as mailto:… or https://…; Apple's asks"
+        " for one. None: ITCARE_PUBLIC_URL, if that is https.",
+    )
+    seconds: float = Field(10.0, gt=0, le=60, description="How long a push service may take to take a notification.")
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: list[str]) -> list[str]:
+        Egress(hosts, setting="ITCARE_PUSH_HOSTS")
+        return hosts
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -141,6 +176,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    push: PushSettings = Field(default_factory=lambda: PushSettings())
 
     @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
     @classmethod

@@ -133,6 +133,8 @@ class Delivered:
     kind: FactorKind
     factor_id: UUID | None
     expected: bytes
+    is_confirmed: bool = False
+    """Whether it was answered rightly before."""
 
 
 Check = Callable[[Delivered], Awaitable[bool]]
@@ -176,7 +178,8 @@ async def find_delivery(
     if challenge is None:
         return None
     expected = seal.open(challenge.id, rows[0]["expected"])
-    return Delivered(challenge, FactorKind(rows[0]["kind"]), rows[0]["factor_id"], expected)
+    is_confirmed = rows[0]["confirmed_at"] is not None
+    return Delivered(challenge, FactorKind(rows[0]["kind"]), rows[0]["factor_id"], expected, is_confirmed)
 
 
 async def answer_delivery(

@@ -14,11 +14,14 @@ reading.py     members of a body
 step_up.py     beginning and completing a challenge
 enrolling.py   setting up factors: the port, and its endpoints
 totp.py        authenticator apps
+push.py        people's own devices
+device/        the page on such a device, and what it asks and answers
 """
 
 from gateway.http.factors.calling import Calling, RecordFor
 from gateway.http.factors.enrolling import Enrolling
+from gateway.http.factors.push import PushEnroller
 from gateway.http.factors.step_up import StepUp
 from gateway.http.factors.totp import TotpEnroller
 
-__all__ = ["Calling", "Enrolling", "RecordFor", "StepUp", "TotpEnroller"]
+__all__ = ["Calling", "Enrolling", "PushEnroller", "RecordFor", "StepUp", "TotpEnroller"]

@@ -68,8 +68,9 @@ class Waiting:
     content: Mapping[str, Any]
 
 
-RecordFor = Callable[[Claims, FactorHolder, str | None], Record]
-"""Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address."""
+RecordFor = Callable[[Claims | None, FactorHolder, str | None], Record]
+"""Gives where the events of one request are recorded: its token, if it has one, whose account, and the peer's address.
+"""
 Content = Mapping[str, Any] | Waiting
 Answer = Callable[[Caller, dict[str, Any]], Awaitable[Content | ItcareError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
