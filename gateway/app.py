@@ -10,13 +10,9 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.issuer import Issuer
-from auth.mfa.factor import FactorMethod
-from auth.mfa.sealing import SecretSeal
-from auth.mfa.totp import Totp
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
-from gateway.devices import Devices
 from gateway.execution import EXECUTORS, Engine
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
@@ -30,10 +26,9 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -59,13 +54,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
-    seal = SecretSeal([mfa_key(settings)])
-    record_for = records_of(audit)
-    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=record_for)
-    devices = Devices(settings, database, seal, translate=unavailable, record_for=record_for)
-    methods: list[FactorMethod] = [Totp(seal), devices.method]
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), methods)
-    enrolling = Enrolling(calling, [TotpEnroller(seal), devices.enroller])
+    factors = second_factors(
+        settings, database, tokens, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), audit
+    )
     schema = build_schema()
     engine = Engine(
         schema,
@@ -117,7 +108,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
                 yield
         finally:
             await tail.close()
-            await devices.close()
+            await factors.close()
             await database.close()
 
     app = Starlette(
@@ -125,9 +116,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
-            *step_up.routes(),
-            *enrolling.routes(),
-            *devices.routes(),
+            *factors.routes,
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

@@ -1,17 +1,19 @@
 """The factor of people's own devices, composed: its method, how it is set up, what devices call, who notifies them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from auth.mfa.devices import Subscription
+from auth.mfa.enrolment import FactorHolder
 from auth.mfa.push import Push, lose_device
 from auth.mfa.sealing import NONCES, SecretSeal
 from auth.principal import set_scope
 from gateway.http.errors import Translate
 from gateway.http.factors import PushEnroller, RecordFor
-from gateway.http.factors.device import Alert, DeviceAnswers, alert_nobody
+from gateway.http.factors.device import DeviceAnswers
 from gateway.keys import mfa_key, push_key
 from gateway.settings import Settings
 from gateway.web_push import WebPush
@@ -35,7 +37,7 @@ class Devices:
         *,
         translate: Translate,
         record_for: RecordFor,
-        alert: Alert = alert_nobody,
+        alert: Callable[[FactorHolder], None] = lambda holder: None,
     ) -> None:
         self._database = database
         self._seal = seal
@@ -59,9 +61,9 @@ class Devices:
             alert=alert,
         )
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         """Give the routes of what devices call."""
-        return [*self._answers.routes()]
+        return self._answers.routes()
 
     async def close(self) -> None:
         """End what is being sent."""

@@ -39,8 +39,9 @@ def records_of(audit: Audit) -> RecordFor:
     """Make what records the events of one request: in the chain of the account's organization, or the platform's."""
 
     def record_for(claims: Claims | None, holder: FactorHolder, host: str | None) -> Record:
-        # What a telephone or a device answers comes without a token; it is the account's own all the same.
-        who = replace(Who.of(claims, email=holder.email, host=host), account_id=holder.account_id)
+        who = Who.of(claims, email=holder.email, host=host)
+        if claims is None:
+            who = replace(who, account_id=holder.account_id)
 
         async def record(fetch: Fetch, event: MfaEvent) -> None:
             entry = _entry(await organization_of(fetch, holder.account_id) or PLATFORM, who, event)

@@ -81,6 +81,27 @@ class Live(BaseSettings):
     )
 
 
+class PhoneSettings(BaseSettings):
+    """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PHONE_", env_ignore_empty=True, frozen=True)
+
+    account: str | None = Field(
+        None, pattern=r"^\w{1,64}$", description="The account at the voice API. None: nobody is called."
+    )
+    token_file: Path | None = Field(None, description="The token that authenticates there, and signs what comes back.")
+    number: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$", description="The number that calls come from.")
+    api_url: str = Field("https://api.twilio.com", description="The voice API, Twilio's or one of its shape.")
+    countries: Annotated[list[str], NoDecode] = Field(
+        ["FR"], description="Countries (ISO 3166) whose numbers are called, separated by commas."
+    )
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class PushSettings(BaseSettings):
     """How people's devices are notified. Environment: `ITCARE_PUSH_…`."""
 
@@ -176,6 +197,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
     push: PushSettings = Field(default_factory=lambda: PushSettings())
 
     @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
@@ -184,7 +206,7 @@ class Settings(BaseSettings):
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _can_call_the_orchestrator(self) -> Self:
+    def _can_call_what_it_must(self) -> Self:
         egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
@@ -194,4 +216,11 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        phone = self.phone
+        if phone.account is not None:
+            if phone.token_file is None or phone.number is None or self.public_url is None:
+                raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
+            refusal = egress.refusal(phone.api_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
         return self

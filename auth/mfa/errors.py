@@ -1,16 +1,17 @@
 """Refusals of answers to challenges; those that commands know too are in `auth.errors`.
 
 ItcareError
-├── ChallengeRefused          CHALLENGE_REFUSED   403   the code or the challenge is not accepted
-├── DeviceGone                DEVICE_GONE         409   the device takes no notifications any more
-└── TooManyFailures           RATE_LIMITED        429   with Retry-After
-    └── TooManyNotifications                            of a device, or the person said that it was not them
+├── ChallengeRefused    CHALLENGE_REFUSED   403   the code or the challenge is not accepted
+├── DeviceGone          DEVICE_GONE         409   the device takes no notifications any more
+├── TooManyFailures     RATE_LIMITED        429   with Retry-After
+└── TooManySendings     RATE_LIMITED        429   with Retry-After
 """
 
 from datetime import timedelta
 from math import ceil
 
 from auth.errors import ItcareError
+from auth.tables import FactorKind
 
 
 class ChallengeRefused(ItcareError):
@@ -39,19 +40,26 @@ class DeviceGone(ItcareError):
         )
 
 
+class TooManySendings(ItcareError):
+    """A person was called or notified too often, or has said that it was not them; another goes out after `wait`."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, kind: FactorKind, wait: timedelta) -> None:
+        self.kind = kind
+        self.seconds = max(1, ceil(wait.total_seconds()))
+        super().__init__(
+            "That was asked for too often. Try again later, or use another method.", retryAfter=self.seconds
+        )
+
+
 class TooManyFailures(ItcareError):
     """An account's answers were wrong too often; another is looked at after `wait`."""
 
     code = "RATE_LIMITED"
     http_status = 429
-    _message = "Too many codes were wrong. Try again later."
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = max(1, ceil(wait.total_seconds()))
-        super().__init__(self._message, retryAfter=self.seconds)
-
-
-class TooManyNotifications(TooManyFailures):
-    """A device was notified too often, or its person said that it was not them; it is asked again after `wait`."""
-
-    _message = "Your device was asked too often, or you said there that it was not you. Try again later."
+        super().__init__("Too many codes were wrong. Try again later.", retryAfter=self.seconds)

@@ -32,7 +32,7 @@ from auth.mfa.deliveries import (
 )
 from auth.mfa.devices import Device, Subscription, answer_text, enrolment_text, has_signed
 from auth.mfa.enrolment import Confirmation, begin_enrolment, confirm_enrolment
-from auth.mfa.errors import DeviceGone, TooManyNotifications
+from auth.mfa.errors import DeviceGone, TooManySendings
 from auth.mfa.factor import Challenge, Prompt, Verdict
 from auth.mfa.recording import Record, record_nothing
 from auth.mfa.sealing import SecretSeal
@@ -126,7 +126,7 @@ class Push:
             raise DeviceGone(label)
         wait = await count_sending(fetch, account_id, self.kind, now, most=MOST_NOTIFICATIONS, within=WITHIN)
         if wait is not None:
-            raise TooManyNotifications(wait)
+            raise TooManySendings(self.kind, wait)
         digits = f"{secrets.randbelow(1_000_000):06}"
         # Nobody is told the secret that this gives: the device gets one of its own when it asks.
         await deliver(fetch, self._seal, challenge, self.kind, digits.encode(), now, factor_id=factor_id)

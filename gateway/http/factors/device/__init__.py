@@ -3,6 +3,6 @@
 answering.py   the endpoints for devices, outside of any session
 """
 
-from gateway.http.factors.device.answering import Alert, DeviceAnswers, alert_nobody
+from gateway.http.factors.device.answering import DeviceAnswers
 
-__all__ = ["Alert", "DeviceAnswers", "alert_nobody"]
+__all__ = ["DeviceAnswers"]

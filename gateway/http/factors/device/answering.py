@@ -10,9 +10,8 @@ device, or such a challenge, nobody learns.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -23,55 +22,36 @@ from starlette.routing import Route
 
 from auth.accounts import account_of_factor
 from auth.errors import ItcareError, OperationTimeout
-from auth.identity.secrets import SecretKind, account_of_secret, digest_of
 from auth.mfa.challenges import Outcome
 from auth.mfa.deliveries import Delivered, find_delivery
 from auth.mfa.devices import base64url, from_base64url, question_text
-from auth.mfa.enrolment import FactorHolder, find_holder
+from auth.mfa.enrolment import FactorHolder
 from auth.mfa.errors import ChallengeRefused
 from auth.mfa.push import Question, answer_question, find_device, hand_over, refuse_question
-from auth.mfa.recording import Record
 from auth.mfa.sealing import SealBroken, SecretSeal
-from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import FactorKind
 from gateway.http.errors import MethodNotAllowed, Translate
 from gateway.http.factors.calling import EVERY_METHOD, HEADERS, RecordFor, refused
+from gateway.http.factors.outside import Addressee, addressee, outsider
 from gateway.http.factors.reading import read_members, text_in, uuid_in
-from gateway.telemetry import log_fault
 from resolvers.database import Database
-from resolvers.transaction import open_transaction
 
 MOST_TEXT: Final = 200
 """Characters of a secret, a nonce or a signature."""
 NONCE_LASTS: Final = timedelta(seconds=60)
 
-Alert = Callable[[FactorHolder], Awaitable[None]]
-"""Warns a person elsewhere that somebody else asks for their second factor."""
-
-
-async def alert_nobody(_: FactorHolder) -> None:
-    """Warn nobody; it is in the audit log all the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A device, or whoever has the secret of a delivery, in a transaction in the scope of the account."""
-
-    holder: FactorHolder
-    now: datetime
-    fetch: Fetch
-    record: Record
-
-
 Body = dict[str, Any]
 Content = Mapping[str, Any] | ItcareError
-Find = Callable[[Fetch], Awaitable[UUID | None]]
 Answer = Callable[[Request, Body], Awaitable[Content]]
 
 
 class DeviceAnswers:
-    """The endpoints for devices. `seal` is that of factors, `nonces` seals what is to be signed next."""
+    """The endpoints for devices.
+
+    `seal` is that of factors, `nonces` seals what is to be signed next; `alert` is told of who says that it was not
+    them.
+    """
 
     def __init__(
         self,
@@ -82,7 +62,7 @@ class DeviceAnswers:
         seconds: float,
         translate: Translate,
         record_for: RecordFor,
-        alert: Alert = alert_nobody,
+        alert: Callable[[FactorHolder], None] = lambda holder: None,
     ) -> None:
         self._database = database
         self._seal = seal
@@ -109,46 +89,40 @@ class DeviceAnswers:
     async def _waiting(self, request: Request, body: Body) -> Content:
         factor_id, nonce = uuid_in(body, "factorId"), text_in(body, "nonce", MOST_TEXT)
         signature = text_in(body, "signature", MOST_TEXT)
-        async with self._visit(request, lambda fetch: account_of_factor(fetch, factor_id)) as visitor:
-            if visitor is None or not self._is_fresh(factor_id, nonce, visitor.now):
+
+        async def find(fetch: Fetch) -> UUID | None:
+            return await account_of_factor(fetch, factor_id)
+
+        async with outsider(self._database, self._record_for, find, _host(request)) as found:
+            if found is None or not self._is_fresh(factor_id, nonce, found.now):
                 return ChallengeRefused()
-            fetch, account_id, now = visitor.fetch, visitor.holder.account_id, visitor.now
-            device = await find_device(fetch, self._seal, account_id, factor_id, now)
+            account_id = found.holder.account_id
+            device = await find_device(found.fetch, self._seal, account_id, factor_id, found.now)
             if device is None or not device.has_signed(question_text(factor_id, nonce), signature):
                 return ChallengeRefused()
-            question = await hand_over(fetch, account_id, factor_id, now)
-            return {"waiting": None if question is None else _written(question, now)}
+            question = await hand_over(found.fetch, account_id, factor_id, found.now)
+            return {"waiting": None if question is None else _written(question, found.now)}
 
     async def _answer(self, request: Request, body: Body) -> Content:
         secret, signature = text_in(body, "secret", MOST_TEXT), text_in(body, "signature", MOST_TEXT)
-        async with self._visit(request, _by_secret(secret)) as visitor:
-            delivered = await self._delivered(visitor, secret)
-            if visitor is None or delivered is None:
+        async with self._addressee(request, secret) as found:
+            delivered = await self._delivered(found)
+            if found is None or delivered is None:
                 return ChallengeRefused()
             outcome = await answer_question(
-                visitor.fetch, self._seal, delivered, secret, signature, visitor.now, visitor.record
+                found.fetch, self._seal, delivered, secret, signature, found.now, found.record
             )
             return {"status": "APPROVED"} if outcome is Outcome.ACCEPTED else ChallengeRefused()
 
     async def _refuse(self, request: Request, body: Body) -> Content:
         secret = text_in(body, "secret", MOST_TEXT)
-        async with self._visit(request, _by_secret(secret)) as visitor:
-            delivered = await self._delivered(visitor, secret)
-            if visitor is None or delivered is None:
+        async with self._addressee(request, secret) as found:
+            delivered = await self._delivered(found)
+            if found is None or delivered is None:
                 return ChallengeRefused()
-            await refuse_question(visitor.fetch, delivered, visitor.now, visitor.record)
-        try:
-            await self._alert(visitor.holder)
-        except Exception as error:  # noqa: BLE001  # what was refused stays refused, whoever can be told of it
-            log_fault(error)
+            await refuse_question(found.fetch, delivered, found.now, found.record)
+        self._alert(found.holder)
         return {"status": "REFUSED"}
-
-    async def _delivered(self, visitor: Visitor | None, secret: str) -> Delivered | None:
-        if visitor is None:
-            return None
-        account_id, digest = visitor.holder.account_id, digest_of(secret)
-        delivered = await find_delivery(visitor.fetch, self._seal, account_id, digest, visitor.now)
-        return delivered if delivered is not None and delivered.kind is FactorKind.PUSH else None
 
     def _is_fresh(self, factor_id: UUID, nonce: str, now: datetime) -> bool:
         try:
@@ -157,22 +131,14 @@ class DeviceAnswers:
             return False
         return abs(now.timestamp() - issued_at) <= NONCE_LASTS.total_seconds()
 
-    @asynccontextmanager
-    async def _visit(self, request: Request, find: Find) -> AsyncIterator[Visitor | None]:
-        """Begin a transaction in the scope of the account that is found, committed unless the block raises."""
-        async with open_transaction(self._database) as transaction:
-            fetch = transaction.fetch
-            account_id = await find(fetch)
-            if account_id is None:
-                yield None
-                return
-            await set_scope(fetch, account_id)
-            holder = await find_holder(fetch, account_id)
-            if holder is None:
-                yield None
-                return
-            record = self._record_for(None, holder, request.client.host if request.client else None)
-            yield Visitor(holder, datetime.now(UTC), fetch, record)
+    async def _delivered(self, found: Addressee | None) -> Delivered | None:
+        if found is None:
+            return None
+        delivered = await find_delivery(found.fetch, self._seal, found.holder.account_id, found.digest, found.now)
+        return delivered if delivered is not None and delivered.kind is FactorKind.PUSH else None
+
+    def _addressee(self, request: Request, secret: str) -> AbstractAsyncContextManager[Addressee | None]:
+        return addressee(self._database, self._record_for, secret, _host(request))
 
     def _route(self, name: str, answer: Answer, members: Collection[str]) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -193,8 +159,8 @@ class DeviceAnswers:
         return Route(f"/auth/factors/push/{name}", endpoint, methods=EVERY_METHOD)
 
 
-def _by_secret(secret: str) -> Find:
-    return lambda fetch: account_of_secret(fetch, SecretKind.DELIVERY, digest_of(secret))
+def _host(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def _written(question: Question, now: datetime) -> Mapping[str, Any]:
