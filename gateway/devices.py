@@ -13,7 +13,7 @@ from auth.mfa.sealing import NONCES, SecretSeal
 from auth.principal import set_scope
 from gateway.http.errors import Translate
 from gateway.http.factors import PushEnroller, RecordFor
-from gateway.http.factors.device import DeviceAnswers
+from gateway.http.factors.device import DeviceAnswers, page_routes
 from gateway.keys import mfa_key, push_key
 from gateway.settings import Settings
 from gateway.web_push import WebPush
@@ -62,8 +62,8 @@ class Devices:
         )
 
     def routes(self) -> list[Route]:
-        """Give the routes of what devices call."""
-        return self._answers.routes()
+        """Give the routes of the page, and of what devices call."""
+        return [*self._answers.routes(), *page_routes()]
 
     async def close(self) -> None:
         """End what is being sent."""
