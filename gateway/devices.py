@@ -41,7 +41,7 @@ class Devices:
     ) -> None:
         self._database = database
         self._seal = seal
-        given, public_url = settings.push, settings.public_url or ""
+        given, public_url = settings.push, settings.public_url
         self._sender = WebPush(
             Egress(given.hosts, plain_loopback=settings.egress_plain_loopback, setting="ITCARE_PUSH_HOSTS"),
             push_key(settings),

@@ -1,12 +1,25 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
+from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
+
+_ORIGIN: Final = r"^https?://[^/?#@\s]+$"
+_ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
+
+
+def split(value: object) -> object:
+    """Give the parts of a text that are separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Limits(BaseSettings):
@@ -81,6 +94,43 @@ class Live(BaseSettings):
     )
 
 
+class OpenIdSettings(BaseSettings):
+    """Which programs people sign in to, and who else vouches for them. Environment: `ITCARE_OPENID_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
+
+    clients: dict[str, list[str]] = Field(
+        {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+    foreign_issuers: dict[str, ForeignIssuer] = Field(
+        {}, description="JSON: the issuers whose tokens are exchanged for ours, by their URLs; docs/foreign-issuers.md."
+    )
+
+    @field_validator("clients")
+    @classmethod
+    def _can_be_sent_back(cls, clients: dict[str, list[str]]) -> dict[str, list[str]]:
+        for client_id, uris in clients.items():
+            refusal = client_refusal(client_id, uris)
+            if refusal is not None:
+                raise ValueError(refusal)
+        return clients
+
+    @field_validator("foreign_issuers")
+    @classmethod
+    def _are_urls(cls, issuers: dict[str, ForeignIssuer]) -> dict[str, ForeignIssuer]:
+        if not all(_ISSUER.fullmatch(issuer) and len(issuer) <= MOST_ISSUER for issuer in issuers):
+            raise ValueError(
+                "an issuer is the URL that its tokens have in `iss`, without credentials, query or fragment"
+            )
+        return issuers
+
+
+def local_url(host: str, port: int) -> str:
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class PhoneSettings(BaseSettings):
     """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
 
@@ -100,6 +150,39 @@ class PhoneSettings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class SignInSettings(BaseSettings):
+    """How people sign in. Environment: `ITCARE_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_SIGN_IN_", env_ignore_empty=True, frozen=True)
+
+    contact: str = Field(
+        "the security representative of your organization, Service Delivery Management or your commercial contact at"
+        " cegedim.cloud",
+        min_length=1,
+        max_length=300,
+        description="Whom the sign-in page names to who has no account, as the end of a sentence.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas. None: the address of"
+        " the connection is the client's.",
+    )
+    breach_file: Path | None = Field(
+        None,
+        description="Passwords that others have lost, as Have I Been Pwned's download has them: SHA-1 digests, sorted.",
+    )
+    hash_memory_kib: int = Field(
+        64 * 1024, ge=LEAST_MEMORY_KIB, description="Memory of one argon2id hash of a password, in KiB."
+    )
+    hash_passes: int = Field(3, ge=LEAST_PASSES, description="Passes of argon2id over it.")
+    hash_at_once: int = Field(2, ge=1, description="How many passwords one process hashes at a time.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
 
 
 class PushSettings(BaseSettings):
@@ -128,7 +211,7 @@ class PushSettings(BaseSettings):
     @field_validator("hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
 
     @field_validator("hosts")
     @classmethod
@@ -167,12 +250,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+$",
-        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    public_url: str = Field(
+        default_factory=lambda settings: local_url(settings["host"], settings["port"]),
+        pattern=_ORIGIN,
+        description="Where browsers reach the gateway, as https://host. Default: http:// and where it listens.",
     )
-    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    issuer: str = Field(
+        default_factory=lambda settings: settings["public_url"],
+        pattern=_ORIGIN,
+        description="`iss` of our own tokens, and what discovery calls the gateway. Default: ITCARE_PUBLIC_URL.",
+    )
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
@@ -188,6 +275,15 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    pepper_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that passwords are hashed under. None: generated into the data folder.",
+    )
+    retired_pepper_key_files: Annotated[list[Path], NoDecode] = Field(
+        [],
+        description="Peppers from before, separated by commas: their passwords are hashed under the new one when"
+        " people sign in.",
+    )
     egress_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
     )
@@ -197,17 +293,32 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
     phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
+    sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
     push: PushSettings = Field(default_factory=lambda: PushSettings())
 
-    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
+
+    @property
+    def egress(self) -> Egress:
+        """What the gateway may call."""
+        return Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
+
+    @model_validator(mode="after")
+    def _tokens_are_told_apart(self) -> Self:
+        if self.audience in {*self.openid.clients, "graphiql"}:
+            raise ValueError(
+                "ITCARE_AUDIENCE is the name of a client: what tells it who signed in would open everything"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_call_what_it_must(self) -> Self:
-        egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
+        egress, given = self.egress, self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
                 raise ValueError(
@@ -218,9 +329,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
         phone = self.phone
         if phone.account is not None:
-            if phone.token_file is None or phone.number is None or self.public_url is None:
+            if phone.token_file is None or phone.number is None or "public_url" not in self.model_fields_set:
                 raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
             refusal = egress.refusal(phone.api_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_call_the_foreign_issuers(self) -> Self:
+        for issuer in self.openid.foreign_issuers:
+            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self

@@ -315,7 +315,7 @@ async def test_an_unknown_call_and_one_that_is_over_are_told_the_same(person: Pe
     challenge, begun = await person.is_called()
     assert (await person.complete(challenge)).status_code == 200
     over = await person.presses(begun["display"])
-    base = person.gateway.settings.public_url or ""
+    base = person.gateway.settings.public_url
     async with httpx.AsyncClient() as client:
         unknown = await post_signed(client, f"{base}{CALL}?d=unknown", {"Digits": "123456"})
         told = await post_signed(client, f"{base}{TELL}?d=unknown", {})

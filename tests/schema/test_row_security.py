@@ -215,6 +215,7 @@ def test_nobody_but_the_app_may_call_what_runs_with_the_rights_of_the_owner(
         "active_account",
         "append_events",
         "delegated_domain",
+        "end_foreign_sessions",
         "enter_operation",
         "enter_scope",
         "event_heads",
