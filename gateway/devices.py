@@ -1,19 +1,18 @@
 """The factor of people's own devices, composed: its method, how it is set up, what devices call, who notifies them."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from starlette.routing import Route
 
 from auth.mfa.devices import Subscription
-from auth.mfa.enrolment import FactorHolder
 from auth.mfa.push import Push, lose_device
 from auth.mfa.sealing import NONCES, SecretSeal
 from auth.principal import set_scope
 from gateway.http.errors import Translate
 from gateway.http.factors import PushEnroller, RecordFor
-from gateway.http.factors.device import DeviceAnswers, page_routes
+from gateway.http.factors.calling import OnEvent
+from gateway.http.factors.device_answers import DeviceAnswers
 from gateway.keys import mfa_key, push_key
 from gateway.settings import Settings
 from gateway.web_push import WebPush
@@ -37,7 +36,7 @@ class Devices:
         *,
         translate: Translate,
         record_for: RecordFor,
-        alert: Callable[[FactorHolder], None] = lambda holder: None,
+        on_event: OnEvent,
     ) -> None:
         self._database = database
         self._seal = seal
@@ -58,12 +57,12 @@ class Devices:
             seconds=settings.limits.seconds,
             translate=translate,
             record_for=record_for,
-            alert=alert,
+            on_event=on_event,
         )
 
     def routes(self) -> list[Route]:
-        """Give the routes of the page, and of what devices call."""
-        return [*self._answers.routes(), *page_routes()]
+        """Give the routes of what devices call."""
+        return self._answers.routes()
 
     async def close(self) -> None:
         """End what is being sent."""

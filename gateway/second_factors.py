@@ -25,7 +25,7 @@ from gateway.mfa_records import records_of
 from gateway.pages.browser import Browser
 from gateway.pages.calling import claims_of_scripts
 from gateway.pages.factors import Offer
-from gateway.pages.offers import passkey_offer, totp_offer
+from gateway.pages.offers import device_offer, passkey_offer, totp_offer
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
 
@@ -83,9 +83,10 @@ def second_factors(
         made.methods.insert(0, Webauthn(seal, party))
         made.enrollers.insert(0, PasskeyEnroller(seal, party))
         made.offers.insert(0, passkey_offer(seal, party))
-    made.devices = Devices(settings, database, seal, translate=unavailable, record_for=record_for)
+    made.devices = Devices(settings, database, seal, translate=unavailable, record_for=record_for, on_event=on_event)
     made.methods.append(made.devices.method)
     made.enrollers.append(made.devices.enroller)
+    made.offers.append(device_offer(made.devices.enroller, settings.public_url))
     made.routes += made.devices.routes()
     made.voice = _voice(settings)
     if made.voice is not None:

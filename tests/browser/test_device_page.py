@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,12 +11,16 @@ import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import BrowserContext, CDPSession, ConsoleMessage, Locator, Page, expect
 
+from auth.identity.sessions import begin_browser_session
+from auth.principal import set_scope
+from gateway.pages.browser import SESSION
 from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
 from resolvers.database import Database
+from resolvers.transaction import open_transaction
 from tests.databases import Databases
 from tests.gateway.pushing import Browser, Notified, PushService, b64, push_service
-from tests.gateway.running import fill, running
+from tests.gateway.running import fill, free_port, running
 from tests.gateway.test_step_up import BEGIN, COMPLETE, WORDS, House, Person
 from tests.resolvers.shop import Shop
 
@@ -52,6 +57,14 @@ class DevicePage:
     @property
     def heading(self) -> Locator:
         return self.page.get_by_role("heading", level=1)
+
+    async def sign_in(self) -> None:
+        """Give the browser a session, as the sign-in page does."""
+        async with open_transaction(self.person.house.base) as transaction:
+            await set_scope(transaction.fetch, self.person.account)
+            now = datetime.now(UTC)
+            _, secret = await begin_browser_session(transaction.fetch, self.person.account, ("pwd",), now)
+        await self.context.add_cookies([{"name": SESSION, "value": secret, "domain": "127.0.0.1", "path": "/auth"}])
 
     async def open(self) -> None:
         await self.page.add_init_script(SUBSCRIBED % json.dumps(self.browser.subscription))
@@ -121,24 +134,26 @@ async def house(
     base = Database(database.app, pool_size=4, statement_seconds=20)
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("keys"),
+        port=free_port(),
         egress_plain_loopback=True,
         push=PushSettings(hosts=[httpx.URL(service.url).netloc.decode()]),
     )
-    async with running(settings, database, shop) as gateway:
+    async with running(settings, database, shop, port=settings.port) as gateway:
         yield House(gateway, database, base, databases, shop)
     await base.close()
 
 
 @asynccontextmanager
-async def phone_of(chromium: Chromium, house: House, service: PushService) -> AsyncIterator[DevicePage]:
-    """The browser of a person who is signed in on their phone."""
+async def phone_of(
+    chromium: Chromium, house: House, service: PushService, *, signed_in: bool = True
+) -> AsyncIterator[DevicePage]:
+    """The browser of a person, who is signed in on their phone."""
     person = await house.person()
-    headers = {"Authorization": f"Bearer {person.token}"}
-    async with await chromium.new_context(
-        viewport={"width": 390, "height": 844}, extra_http_headers=headers
-    ) as context:
+    async with await chromium.new_context(viewport={"width": 390, "height": 844}) as context:
         phone = DevicePage(person, context, await context.new_page(), service)
         await context.grant_permissions(["notifications"], origin=phone.origin)
+        if signed_in:
+            await phone.sign_in()
         await phone.open()
         yield phone
 
@@ -247,21 +262,26 @@ async def test_a_device_that_was_removed_is_told_so_and_can_be_set_up_again(phon
     await phone.set_up("Pixel 10")
 
 
-async def test_who_is_not_signed_in_or_has_not_confirmed_is_led_there_and_back(
-    phone: DevicePage, browser: Chromium, house: House, service: PushService
+async def test_who_is_not_signed_in_is_led_to_that_and_back(
+    browser: Chromium, house: House, service: PushService
 ) -> None:
+    async with phone_of(browser, house, service, signed_in=False) as phone:
+        await phone.page.get_by_role("link", name="Sign in").click()
+        await expect(phone.page).to_have_url(f"{phone.origin}/auth/sign-in?continue=/auth/device")
+        await phone.sign_in()
+        await phone.page.goto(f"{phone.origin}/auth/device")
+        await phone.set_up()
+
+
+async def test_who_has_a_factor_already_confirms_with_it_first(phone: DevicePage) -> None:
     await phone.set_up()
     await phone.page.evaluate("import('/auth/device/keys.js').then(({ forget }) => forget())")
     await phone.page.reload()
     await phone.page.get_by_label("Name of this device").fill("Another")
     await phone.page.keyboard.press("Enter")
-    confirm = phone.page.get_by_role("link", name="Confirm")
-    await expect(confirm).to_have_attribute("href", "/auth/confirm?continue=/auth/device")
-    async with phone_of(browser, house, service) as other:
-        await other.context.set_extra_http_headers({})
-        await other.page.reload()
-        sign_in = other.page.get_by_role("link", name="Sign in")
-        await expect(sign_in).to_have_attribute("href", "/auth/sign-in?continue=/auth/device")
+    await phone.page.get_by_role("link", name="Confirm").click()
+    await expect(phone.heading).to_have_text("Confirm that it is you")
+    await expect(phone.page.get_by_role("button", name="Notification on your phone")).to_be_visible()
 
 
 async def test_a_browser_that_cannot_be_notified_is_told_what_to_do(
@@ -313,3 +333,36 @@ async def test_the_page_can_be_installed(phone: DevicePage) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (200, icon["type"])
     errors = (await tools.send("Page.getInstallabilityErrors"))["installabilityErrors"]
     assert [error["errorId"] for error in errors] == ["in-incognito"]  # which the browser of a test always is
+
+
+async def test_the_page_of_second_factors_shows_the_way_to_the_page_on_the_phone(phone: DevicePage) -> None:
+    page = phone.page
+    await page.goto(f"{phone.origin}/auth/account/factors")
+    await page.get_by_role("link", name="Set up: Notification on your phone").click()
+    await expect(phone.heading).to_have_text("Set up: Notification on your phone")
+    assert await page.locator("ol > li").count() == 6
+    await expect(page.locator("code")).to_have_text(f"{phone.origin}/auth/device")
+    drawn = await page.get_by_alt_text("QR code").evaluate("(image) => image.naturalWidth")
+    assert drawn > 100
+    await page.get_by_role("link", name="Set up the device that I am using now").click()
+    await phone.set_up()
+
+
+async def test_the_screen_confirms_by_the_device_on_our_own_pages(
+    phone: DevicePage, browser: Chromium, service: PushService
+) -> None:
+    await phone.set_up()
+    async with await browser.new_context() as context:
+        screen = DevicePage(phone.person, context, await context.new_page(), service)
+        await screen.sign_in()
+        await screen.page.goto(f"{phone.origin}/auth/confirm")
+        await screen.page.get_by_role("button", name="Notification on your phone").click()
+        digits = await screen.page.locator("strong").inner_text()
+        go_on = screen.page.get_by_role("button", name="Go on")
+        await go_on.click()
+        await expect(screen.page.get_by_role("status")).to_contain_text("There is no answer yet.")
+        await phone.deliver(await service.next())
+        await phone.enter(digits)
+        await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
+        await go_on.click()
+        await expect(screen.heading).to_have_text("Your account")

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -13,9 +13,11 @@ import pytest
 from starlette.applications import Starlette
 
 from auth.mfa.enrolment import FactorHolder
-from auth.mfa.recording import record_nothing
+from auth.mfa.recording import MfaEvent, MfaEventKind, record_nothing
 from auth.mfa.sealing import SecretSeal
+from auth.tables import FactorKind
 from gateway.devices import Devices
+from gateway.http.factors.calling import OnEvent
 from gateway.keys import mfa_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
@@ -515,16 +517,16 @@ async def test_five_notifications_go_out_in_a_quarter_of_an_hour(
     assert (await owner.begin()).status_code == 200
 
 
-async def test_the_person_is_warned_when_they_say_that_it_was_not_them(house: House, owner: Owner) -> None:
-    warned: list[FactorHolder] = []
+async def test_whoever_warns_people_is_told_when_it_was_not_them(house: House, owner: Owner) -> None:
+    told: list[tuple[FactorHolder, MfaEvent]] = []
     await owner.begun()
     secret = (await owner.phone.waiting())["secret"]
-    async with served_with(house, warned.append) as client:
+    async with served_with(house, lambda holder, event: told.append((holder, event))) as client:
         answers = [await client.post(f"{PUSH}/refuse", json={"secret": secret}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 403]
-    assert [(holder.account_id, holder.email) for holder in warned] == [
-        (owner.person.account, f"{owner.person.account}@acme.example")
-    ]
+    ((holder, event),) = told
+    assert (holder.account_id, holder.email) == (owner.person.account, f"{owner.person.account}@acme.example")
+    assert (event.kind, event.method) == (MfaEventKind.NOT_ME, FactorKind.PUSH)
 
 
 # -- push services that fail
@@ -602,8 +604,8 @@ async def test_a_malformed_request_of_a_device_is_a_clear_refusal(owner: Owner, 
 
 
 @asynccontextmanager
-async def served_with(house: House, alert: Callable[[FactorHolder], None]) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the endpoints for devices alone, which warn by `alert`."""
+async def served_with(house: House, on_event: OnEvent) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the endpoints for devices alone, which tell of events."""
     settings = house.gateway.settings
     seal = SecretSeal([mfa_key(settings)])
     devices = Devices(
@@ -612,7 +614,7 @@ async def served_with(house: House, alert: Callable[[FactorHolder], None]) -> As
         seal,
         translate=lambda _: None,
         record_for=lambda *_: record_nothing,
-        alert=alert,
+        on_event=on_event,
     )
     transport = httpx.ASGITransport(Starlette(routes=devices.routes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

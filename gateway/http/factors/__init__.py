@@ -21,7 +21,7 @@ totp.py        authenticator apps
 passkey.py     passkeys
 recovery.py    recovery codes, and removing factors
 push.py        people's own devices
-device/        the page on such a device, and what it asks and answers
+device_answers.py  what such a device asks and answers
 """
 
 from gateway.http.factors.calling import Calling, RecordFor

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from auth.identity.secrets import SecretKind, account_of_secret, digest_of
 from auth.mfa.enrolment import FactorHolder, find_holder
-from auth.mfa.recording import Record
+from auth.mfa.recording import MfaEvent, Record
 from auth.principal import set_scope
 from auth.statements import Fetch
-from gateway.http.factors.calling import RecordFor
+from gateway.http.factors.calling import OnEvent, RecordFor
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 
@@ -36,11 +36,19 @@ class Addressee(Outsider):
     digest: bytes
 
 
+def _tell_nobody(_: FactorHolder, __: MfaEvent) -> None:
+    pass
+
+
 @asynccontextmanager
 async def outsider(
-    database: Database, record_for: RecordFor, find: Find, host: str | None
+    database: Database, record_for: RecordFor, find: Find, host: str | None, on_event: OnEvent = _tell_nobody
 ) -> AsyncIterator[Outsider | None]:
-    """Find who answers; None if there is no such account, or it is disabled."""
+    """Find who answers; None if there is no such account, or it is disabled.
+
+    `on_event` is told what has happened, once that is committed.
+    """
+    events: list[tuple[FactorHolder, MfaEvent]] = []
     async with open_transaction(database) as transaction:
         account_id = await find(transaction.fetch)
         holder = None
@@ -50,12 +58,20 @@ async def outsider(
         if holder is None:
             yield None
             return
-        yield Outsider(holder, datetime.now(UTC), transaction.fetch, record_for(None, holder, host))
+        recorded = record_for(None, holder, host)
+
+        async def record(fetch: Fetch, event: MfaEvent) -> None:
+            await recorded(fetch, event)
+            events.append((holder, event))
+
+        yield Outsider(holder, datetime.now(UTC), transaction.fetch, record)
+    for told, event in events:
+        on_event(told, event)
 
 
 @asynccontextmanager
 async def addressee(
-    database: Database, record_for: RecordFor, secret: str, host: str | None
+    database: Database, record_for: RecordFor, secret: str, host: str | None, on_event: OnEvent = _tell_nobody
 ) -> AsyncIterator[Addressee | None]:
     """Find whom a delivery is for; None if there is none with this secret, or the account is disabled."""
     digest = digest_of(secret)
@@ -63,5 +79,5 @@ async def addressee(
     async def find(fetch: Fetch) -> UUID | None:
         return await account_of_secret(fetch, SecretKind.DELIVERY, digest)
 
-    async with outsider(database, record_for, find, host) as found:
+    async with outsider(database, record_for, find, host, on_event) as found:
         yield None if found is None else Addressee(found.holder, found.now, found.fetch, found.record, digest)

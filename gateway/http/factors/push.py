@@ -15,6 +15,14 @@ from gateway.http.factors.reading import object_in, text_in, uuid_in
 
 MOST_NAME: Final = 100
 MOST_SIGNATURE: Final = 200
+INSTRUCTIONS: Final = (
+    "On your phone, scan the QR code below with the camera, or open the address.",
+    "On an iPhone or iPad, first add the page to the Home Screen (Share, then Add to Home Screen), and open it there.",
+    "Sign in on the phone, give the device a name, and press Set up this device.",
+    "When the phone asks whether the page may send notifications, allow it.",
+    "From then on, the phone shows what you are asked to approve: read it, and enter the 6 digits of your screen.",
+    "If the phone asks for something that you did not begin, press This was not me.",
+)
 
 
 class PushEnroller:

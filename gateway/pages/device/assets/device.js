@@ -13,6 +13,7 @@ const HEADINGS = {
 };
 
 const at = (id) => document.getElementById(id);
+const formToken = document.querySelector("meta[name=form-token]").content;
 let device;
 let question;
 
@@ -29,7 +30,7 @@ async function ask(method, path, body) {
   try {
     answer = await fetch(path, {
       method,
-      headers: body ? { "Content-Type": "application/json" } : {},
+      headers: { "X-Form-Token": formToken, ...(body && { "Content-Type": "application/json" }) },
       body: body && JSON.stringify(body),
       credentials: "same-origin",
       redirect: "error",
@@ -54,10 +55,8 @@ function show(section, { message = "", problem = "" } = {}) {
 }
 
 function say(message, problem) {
-  for (const [id, text] of [["message", message], ["problem", problem]]) {
-    at(id).textContent = text;
-    at(id).hidden = !text;
-  }
+  at("message").textContent = message;
+  at("problem").textContent = problem;
 }
 
 function showQuestion(waiting) {
@@ -113,6 +112,8 @@ async function setUp() {
   } catch (error) {
     if (error.code === "INSUFFICIENT_USER_AUTHENTICATION") show("confirm");
     else if (error.code === "UNAUTHENTICATED") show("sign-in");
+    // Signed in or out in another tab: this page's token is of the session before.
+    else if (error.code === "FORM_REFUSED") location.reload();
     else if (error.name === "NotAllowedError") {
       say("", "Notifications are blocked for this page. Allow them in the settings of your browser, and try again.");
     } else throw error;

@@ -25,14 +25,13 @@ from auth.errors import ItcareError, OperationTimeout
 from auth.mfa.challenges import Outcome
 from auth.mfa.deliveries import Delivered, find_delivery
 from auth.mfa.devices import base64url, from_base64url, question_text
-from auth.mfa.enrolment import FactorHolder
 from auth.mfa.errors import ChallengeRefused
 from auth.mfa.push import Question, answer_question, find_device, hand_over, refuse_question
 from auth.mfa.sealing import SealBroken, SecretSeal
 from auth.statements import Fetch
 from auth.tables import FactorKind
 from gateway.http.errors import MethodNotAllowed, Translate
-from gateway.http.factors.calling import EVERY_METHOD, HEADERS, RecordFor, refused
+from gateway.http.factors.calling import EVERY_METHOD, HEADERS, OnEvent, RecordFor, refused
 from gateway.http.factors.outside import Addressee, addressee, outsider
 from gateway.http.factors.reading import read_members, text_in, uuid_in
 from resolvers.database import Database
@@ -49,7 +48,7 @@ Answer = Callable[[Request, Body], Awaitable[Content]]
 class DeviceAnswers:
     """The endpoints for devices.
 
-    `seal` is that of factors, `nonces` seals what is to be signed next; `alert` is told of who says that it was not
+    `seal` is that of factors, `nonces` seals what is to be signed next; `on_event` is told of who says that it was not
     them.
     """
 
@@ -62,7 +61,7 @@ class DeviceAnswers:
         seconds: float,
         translate: Translate,
         record_for: RecordFor,
-        alert: Callable[[FactorHolder], None] = lambda holder: None,
+        on_event: OnEvent,
     ) -> None:
         self._database = database
         self._seal = seal
@@ -70,7 +69,7 @@ class DeviceAnswers:
         self._seconds = seconds
         self._translate = translate
         self._record_for = record_for
-        self._alert = alert
+        self._on_event = on_event
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -93,7 +92,7 @@ class DeviceAnswers:
         async def find(fetch: Fetch) -> UUID | None:
             return await account_of_factor(fetch, factor_id)
 
-        async with outsider(self._database, self._record_for, find, _host(request)) as found:
+        async with outsider(self._database, self._record_for, find, _host(request), self._on_event) as found:
             if found is None or not self._is_fresh(factor_id, nonce, found.now):
                 return ChallengeRefused()
             account_id = found.holder.account_id
@@ -121,7 +120,6 @@ class DeviceAnswers:
             if found is None or delivered is None:
                 return ChallengeRefused()
             await refuse_question(found.fetch, delivered, found.now, found.record)
-        self._alert(found.holder)
         return {"status": "REFUSED"}
 
     def _is_fresh(self, factor_id: UUID, nonce: str, now: datetime) -> bool:
@@ -138,7 +136,7 @@ class DeviceAnswers:
         return delivered if delivered is not None and delivered.kind is FactorKind.PUSH else None
 
     def _addressee(self, request: Request, secret: str) -> AbstractAsyncContextManager[Addressee | None]:
-        return addressee(self._database, self._record_for, secret, _host(request))
+        return addressee(self._database, self._record_for, secret, _host(request), self._on_event)
 
     def _route(self, name: str, answer: Answer, members: Collection[str]) -> Route:
         async def endpoint(request: Request) -> Response:
