@@ -67,7 +67,9 @@ def second_factors(
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
     address = client_address(settings.sign_in.trusted_proxies)
-    browser = Browser(database, page_key(settings), address, public_url=settings.public_url)
+    # As the pages have it: until somebody has said where browsers reach the gateway, they are believed.
+    public_url = settings.public_url if "public_url" in settings.model_fields_set else None
+    browser = Browser(database, page_key(settings), address, public_url=public_url)
     calling = Calling(
         database,
         tokens,
