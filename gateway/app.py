@@ -29,6 +29,7 @@ from gateway.http import (
     key_routes,
 )
 from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
+from gateway.http.openid import OpenId, PlainPages, public_clients
 from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
 from gateway.mfa_records import records_of
 from gateway.postgres import DatabaseUrls
@@ -57,9 +58,24 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     audit = Audit(database, keys.signing)
     observer = Metrics() if settings.metrics else Observer()
     tokens = JwtVerifier(keys, settings.issuer, settings.audience)
+
+    def issuer() -> Issuer:
+        return Issuer(keys.signing(), settings.issuer, settings.audience)
+
+    openid = OpenId(
+        database,
+        public_clients(settings.public_url, settings.openid.clients),
+        issuer,
+        PlainPages(secure=settings.public_url.startswith("https:")),
+        name=settings.issuer,
+        public_url=settings.public_url,
+        seconds=limits.seconds,
+        translate=unavailable,
+        denied=audit.denied,
+    )
     seal = SecretSeal([mfa_key(settings)])
     calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
-    step_up = StepUp(calling, lambda: Issuer(keys.signing(), settings.issuer, settings.audience), [Totp(seal)])
+    step_up = StepUp(calling, issuer, [Totp(seal)])
     enrolling = Enrolling(calling, [TotpEnroller(seal)])
     schema = build_schema()
     engine = Engine(
@@ -119,6 +135,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
+            *openid.routes(),
             *step_up.routes(),
             *enrolling.routes(),
             *graphiql_routes(),

@@ -1,12 +1,15 @@
 """Settings, read once from the environment; every one has a documented default."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
+
+_ORIGIN: Final = r"^https?://[^/?#@\s]+$"
 
 
 class Limits(BaseSettings):
@@ -81,6 +84,31 @@ class Live(BaseSettings):
     )
 
 
+class OpenIdSettings(BaseSettings):
+    """Which programs people sign in to by the gateway. Environment: `ITCARE_OPENID_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
+
+    clients: dict[str, list[str]] = Field(
+        {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+
+    @field_validator("clients")
+    @classmethod
+    def _can_be_sent_back(cls, clients: dict[str, list[str]]) -> dict[str, list[str]]:
+        for client_id, uris in clients.items():
+            refusal = client_refusal(client_id, uris)
+            if refusal is not None:
+                raise ValueError(refusal)
+        return clients
+
+
+def local_url(host: str, port: int) -> str:
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -111,12 +139,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="Counts and times at /metrics, for Prometheus; not for the public.")
     log_json: bool = Field(False, description="One JSON object per log line.")
 
-    public_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^/?#@]+$",
-        description="Where browsers reach the gateway, as https://host. None: http:// and where it listens.",
+    public_url: str = Field(
+        default_factory=lambda settings: local_url(settings["host"], settings["port"]),
+        pattern=_ORIGIN,
+        description="Where browsers reach the gateway, as https://host. Default: http:// and where it listens.",
     )
-    issuer: str = Field("itcare-gateway", description="`iss` of our own access tokens.")
+    issuer: str = Field(
+        default_factory=lambda settings: settings["public_url"],
+        pattern=_ORIGIN,
+        description="`iss` of our own tokens, and what discovery calls the gateway. Default: ITCARE_PUBLIC_URL.",
+    )
     audience: str = Field("itcare-gateway", description="`aud` of access tokens this gateway accepts.")
     signing_key_file: Path | None = Field(
         None, description="PEM of the ES256 signing key. None: generated into the data folder."
@@ -141,11 +173,20 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
+    openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
 
     @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _tokens_are_told_apart(self) -> Self:
+        if self.audience in {*self.openid.clients, "graphiql"}:
+            raise ValueError(
+                "ITCARE_AUDIENCE is the name of a client: what tells it who signed in would open everything"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_call_the_orchestrator(self) -> Self:

@@ -49,6 +49,11 @@ class Event(StrEnum):
     """What is recorded beside actions and administration."""
 
     SIGN_IN = "SIGN_IN"
+    AUTHORIZE = "AUTHORIZE"
+    """A client asks for a code for a person who is signed in."""
+    TOKEN = "TOKEN"  # noqa: S105
+    """A client asks for tokens."""
+    REVOKE_TOKEN = "REVOKE_TOKEN"  # noqa: S105
     STEP_UP = "STEP_UP"
     CLI_TOKEN = "CLI_TOKEN"  # noqa: S105
     CLI_RETRY = "CLI_RETRY"

@@ -51,6 +51,11 @@ FIND_BROWSER = Statement(
 FIND_CLIENT = Statement(
     select(*_COLUMNS).where(_OF_ACCOUNT, _OF_SESSION, SESSION.c.kind == SessionKind.CLIENT.value, *_LIVE)
 )
+FIND_FAMILY = Statement(
+    select(*_COLUMNS)
+    .join_from(TOKEN, SESSION, TOKEN.c.session_id == SESSION.c.id)
+    .where(_OF_ACCOUNT, TOKEN.c.digest == bindparam("of_digest"), *_LIVE)
+)
 SHOW = Statement(
     select(
         SESSION.c.id,
@@ -75,6 +80,7 @@ PRESENTED = Statement(
 )
 USE_TOKEN = Statement(update(TOKEN).where(TOKEN.c.digest == bindparam("of_digest")).values(used_at=_AT))
 TOUCH = Statement(update(SESSION).where(_OF_SESSION).values(last_used_at=_AT))
+LOCK = Statement(select(SESSION.c.id).where(_OF_ACCOUNT, _OF_SESSION).with_for_update())
 END = Statement(
     update(SESSION)
     .where(
@@ -207,6 +213,12 @@ async def rotate(fetch: Fetch, account_id: UUID, digest: bytes, client_id: str, 
     return Rotation(Refreshed.ROTATED, session, await _add_token(fetch, session, now))
 
 
+async def find_family(fetch: Fetch, account_id: UUID, digest: bytes, now: datetime) -> ClientSession | None:
+    """Give the session of a refresh token, of which this is the digest, be it used or not; None if it is over."""
+    rows = await fetch(FIND_FAMILY, {"of_account": account_id, "of_digest": digest, "at": now})
+    return ClientSession(client_id=rows[0]["client_id"], **_members(rows[0])) if rows else None
+
+
 async def find_client_session(fetch: Fetch, account_id: UUID, session_id: UUID, now: datetime) -> ClientSession | None:
     """Give a client's session; None if it is over."""
     rows = await fetch(FIND_CLIENT, {"of_account": account_id, "of_session": session_id, "at": now})
@@ -215,6 +227,8 @@ async def find_client_session(fetch: Fetch, account_id: UUID, session_id: UUID, 
 
 async def end_session(fetch: Fetch, account_id: UUID, session_id: UUID, why: SessionEnd, now: datetime) -> None:
     """End a session, and those of the clients that it gave something to."""
+    # First, so that the change sees what the session gives meanwhile.
+    await fetch(LOCK, {"of_account": account_id, "of_session": session_id})
     await fetch(END, {"of_account": account_id, "of_session": session_id, "why": why.value, "at": now})
 
 
@@ -222,7 +236,10 @@ async def end_sessions(
     fetch: Fetch, account_id: UUID, why: SessionEnd, now: datetime, *, but: UUID | None = None
 ) -> int:
     """End all sessions of an account, but one and what it gave to clients; says how many."""
-    return len(await fetch(END_ALL, {"of_account": account_id, "stays": but, "why": why.value, "at": now}))
+    values = {"of_account": account_id, "stays": but, "why": why.value, "at": now}
+    ended = await fetch(END_ALL, values)
+    # Again for what they gave while the first change waited for them; now they give nothing any more.
+    return len(ended) + len(await fetch(END_ALL, values))
 
 
 async def note_second_factor(

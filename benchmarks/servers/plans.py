@@ -48,6 +48,7 @@ OWNERS: Final = {LIMIT_IN_SNAPSHOT: LIMIT}
 
 # graphql-core takes longer for sixteen large pages at once than an operation may.
 _GATEWAY_SECONDS: Final = "60"
+_ISSUER: Final = "http://gateway.bench"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Site:
 
     def token(self, account: int) -> str:
         """An access token of one of the data set's accounts."""
-        settings = Settings(data_dir=self.data_dir)
+        settings = Settings(data_dir=self.data_dir, issuer=_ISSUER)
         issuer = Issuer(signing_key(settings), settings.issuer, settings.audience)
         return issuer.issue(key(Kind.ACCOUNT, account), lifetime=MAX_OPERATOR_LIFETIME, for_operator=True)
 
@@ -84,6 +85,7 @@ class Site:
             {
                 "DATABASE_URL": self.database.urls.app.replace("+asyncpg", "", 1),
                 "ITCARE_DATA_DIR": str(self.data_dir),
+                "ITCARE_ISSUER": _ISSUER,  # whichever port it will be given
                 "ITCARE_EXECUTOR": EXECUTORS[name],
                 "ITCARE_DEBUG": "1",  # for the counts of statements, which only requests that ask for them pay for
                 "ITCARE_LIMIT_SECONDS": _GATEWAY_SECONDS,

@@ -13,6 +13,7 @@ from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
 from auth.mfa.sealing import SecretSeal
 from auth.principal import set_scope
+from gateway.addresses import settings_beside
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
 from gateway.keys import mfa_key, signing_key
@@ -52,7 +53,7 @@ def token(
 
     Whoever holds the signing key can do this: it says nothing about a sign-in. It is recorded in the audit log.
     """
-    settings = load_settings(data_dir=data_dir)
+    settings = settings_beside(load_settings(data_dir=data_dir))
     if mfa_age is not None and not is_demo(settings):
         raise CommandFailed("--mfa-age works with the data folder of a demo only: nobody may claim a second factor.")
     with database(settings) as urls:

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from gateway.settings import Limits, Live, Settings, WorkerSettings
+from gateway.settings import Limits, Live, OpenIdSettings, Settings, WorkerSettings
 
-PREFIXES = {model.__name__: model.model_config["env_prefix"] for model in (Settings, Limits, Live, WorkerSettings)}
+PREFIXES = {
+    model.__name__: model.model_config["env_prefix"]
+    for model in (Settings, Limits, Live, OpenIdSettings, WorkerSettings)
+}
 """How variables begin, by what they set."""
 
 

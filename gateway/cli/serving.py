@@ -22,6 +22,7 @@ from rich.progress import Progress
 from auth.issuer import MAX_OPERATOR_LIFETIME
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import written
+from gateway.addresses import serving_at
 from gateway.cli.access import account_id, operator_token
 from gateway.cli.options import CommandFailed, DataDir, Host, Port, load_settings
 from gateway.demo_folder import demo_resources, mark_demo, unmark_demo
@@ -31,7 +32,7 @@ from gateway.postgres import DatabaseUrls, database
 from gateway.postgres.connecting import transaction
 from gateway.postgres.roles import require_held_role
 from gateway.postgres.server import EmbeddedPostgres
-from gateway.settings import Settings
+from gateway.settings import Settings, local_url
 from gateway.telemetry import configure_logging
 from resolvers.demo import (
     ACCOUNTS,
@@ -74,6 +75,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
         else:
             upgrade(urls)
         require_held_role(urls.app)
+        settings = serving_at(settings, address(listener))
         typer.echo(f"Serving {address(listener)}/graphql", err=True)
         run(settings, urls, listener)
 
@@ -103,6 +105,7 @@ def demo(
         with database(settings, create=True, borrow=False) as urls:
             upgrade(urls)
             _fill(settings, urls, resources)
+            settings = serving_at(settings, address(listener))
             _introduce(settings, urls, address(listener), asyncio.run(_secrets(settings, urls)))
             run(settings, urls, listener)
 
@@ -124,7 +127,7 @@ def listen(settings: Settings) -> socket.socket:
 def address(listener: socket.socket) -> str:
     """The URL that a listener answers at."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return local_url(host, port)
 
 
 def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None:

@@ -97,16 +97,17 @@ VISIBLE = """
     SELECT m.organization_id, NULL, NULL, false, m.is_security_representative
     FROM public.organization_member m WHERE m.account_id = caller
 """
+# Not now(), which is when the transaction began: a connection of the pool keeps one open, from its last use on.
 LIVE = """
     AND (via IS NULL OR EXISTS (
       SELECT FROM public.session s
-      WHERE s.id = via AND s.account_id = caller AND s.ended_at IS NULL AND s.expires_at > now()
+      WHERE s.id = via AND s.account_id = caller AND s.ended_at IS NULL AND s.expires_at > statement_timestamp()
     ) OR EXISTS (
       SELECT FROM public.client_credential k
       WHERE k.id = via AND k.account_id = caller AND k.revoked_at IS NULL
-      AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
     ))"""
-SERVES = " AND (f.usable_from IS NULL OR f.usable_from <= now())"
+SERVES = " AND (f.usable_from IS NULL OR f.usable_from <= statement_timestamp())"
 
 
 def enter_scope(sessions: bool) -> str:

@@ -50,9 +50,11 @@ async def fill(database: DatabaseUrls, shop: Shop) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings, database: DatabaseUrls, shop: Shop) -> AsyncIterator[Gateway]:
-    """Serve the gateway on a free port until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+async def running(
+    settings: Settings, database: DatabaseUrls, shop: Shop, listener: socket.socket | None = None
+) -> AsyncIterator[Gateway]:
+    """Serve the gateway on a free port, or where somebody listens already, until the block ends."""
+    with listener or socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
         )

@@ -1,0 +1,65 @@
+"""Signing in to clients, by OAuth 2.0 and OpenID Connect: docs/openid.md.
+
+authorize.py    /auth/authorize: a code for a client of a person who is signed in
+token.py        /auth/token: tokens for a code, a refresh token, a credential
+client.py       which client is asking, and whether it is it
+tokens.py       what a client is given
+discovery.py    /.well-known/openid-configuration
+answering.py    what the endpoints have in common
+parameters.py   from a query string or a form to parameters
+pages.py        what it needs of our pages
+errors.py       refusals
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.routing import Route
+
+from auth.audit import Entry
+from auth.identity.public_clients import PublicClients
+from auth.issuer import Issuer
+from gateway.http.errors import Translate
+from gateway.http.openid.answering import Answering
+from gateway.http.openid.authorize import Authorization
+from gateway.http.openid.client import ClientAuthentication
+from gateway.http.openid.discovery import discovery_routes, metadata
+from gateway.http.openid.pages import Pages, PlainPages
+from gateway.http.openid.token import TokenEndpoint
+from gateway.http.openid.tokens import Tokens
+from resolvers.database import Database
+
+__all__ = ["OpenId", "PlainPages", "public_clients"]
+
+
+class OpenId:
+    """The endpoints of a gateway that browsers reach at `public_url`, and that is called `name` in its tokens.
+
+    `issuer` gives who signs at the moment; `denied` is told of every refusal.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clients: PublicClients,
+        issuer: Callable[[], Issuer],
+        pages: Pages,
+        *,
+        name: str,
+        public_url: str,
+        seconds: float,
+        translate: Translate,
+        denied: Callable[[Entry], None],
+    ) -> None:
+        answering = Answering(database, denied, seconds=seconds, translate=translate)
+        self._authorization = Authorization(answering, clients, name, pages)
+        self._token = TokenEndpoint(answering, ClientAuthentication(clients), Tokens(issuer))
+        self._described = metadata(name, public_url, self._token.grant_types)
+
+    def routes(self) -> list[Route]:
+        """Give the routes."""
+        return [*self._authorization.routes(), *self._token.routes(), *discovery_routes(self._described)]
+
+
+def public_clients(public_url: str, configured: Mapping[str, Sequence[str]]) -> PublicClients:
+    """Give the clients that people sign in to: GraphiQL, and those of the settings."""
+    return PublicClients({"graphiql": [f"{public_url}/graphiql"], **configured})
