@@ -35,7 +35,10 @@ async def transact(
     """
     try:
         async with caller.loaders.snapshot.written() as transaction:
-            return await run(transaction)
+            outcome = await run(transaction)
+        for letter in transaction.letters:
+            caller.post(letter)
+        return outcome
     except Refused as refused:
         outcome = Outcome(errors=refused.errors)
     except Rehearsed:

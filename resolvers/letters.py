@@ -1,0 +1,40 @@
+"""Letters: what is sent to people by e-mail of what was done, once it is committed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link by which a person sets a password and a second factor; it serves once, until it expires."""
+
+    to: str
+    organization: str | None
+    """The name of the organization that they are invited to; None if they have been there before."""
+    secret: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceGiven:
+    """A person who can sign in already has a place in one more organization."""
+
+    to: str
+    organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorApproved:
+    """A second factor of a person, which they set up without one, serves from now on."""
+
+    to: str
+
+
+Letter = Invitation | PlaceGiven | FactorApproved
+Post = Callable[[Letter], None]
+"""Takes a letter, which it sends in its own time; it neither waits nor fails."""
+
+
+def keep_nothing(_: Letter) -> None:
+    """Send nothing."""

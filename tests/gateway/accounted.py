@@ -1,0 +1,105 @@
+"""The management of accounts, asked as people of the shop, with the letters that were sent of it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from gateway.context import context_opener
+from gateway.postgres import DatabaseUrls
+from gateway.settings import Settings
+from resolvers.letters import Letter
+from schema.ids import global_id
+from tests.gateway.administered import Administered, administered
+
+NEW: Final = "ann@new.example"
+
+
+class Accounted(Administered):
+    """Asks for what is done to accounts."""
+
+    letters: list[Letter]
+
+    async def add_request(self, by: str = "representative", *, program: str | None = None, email: str = NEW) -> str:
+        """Ask for an account of acme; gives the id of the request."""
+        account = {"email": email} if program is None else {"program": program}
+        values = {"organizationId": self.organization(by), "account": account, "reason": "joins"}
+        request: str = (await self.ask(by, "requestAccount", values)).payload["accountRequest"]["id"]
+        return request
+
+    def organization(self, of: str) -> str:
+        """The id of the organization whose security representative somebody is."""
+        return global_id("Organization", self.shop.globex if of == "envoy" else self.shop.acme)
+
+    async def make(self, email: str = NEW, *, by: str = "representative") -> UUID:
+        """Have a person's account made, as the platform does; gives its key."""
+        request = await self.add_request(by, email=email)
+        assert (await self.approved("platform", "approveAccount", {"requestId": request})).user_errors == []
+        ((account,),) = await self.sql("SELECT id FROM account WHERE email = :email", email=email)
+        found: UUID = account
+        return found
+
+    async def prepare(self, mutation: str) -> dict[str, Any]:
+        """Make what a mutation is about; gives a valid input of it."""
+        of_person = {"organizationId": self.acme, "account": {"email": "dtm@people.example"}}
+        program = {"organizationId": self.acme, "account": {"email": "program@people.example"}}
+        match mutation:
+            case "requestAccount":
+                return {"organizationId": self.acme, "account": {"email": NEW}, "reason": "joins"}
+            case "approveAccount" | "refuseAccount":
+                return {"requestId": await self.add_request()}
+            case "refuseCloud":
+                asked = await self.ask("representative", "requestCloud", self.inputs()["requestCloud"])
+                return {"requestId": asked.payload["cloudRequest"]["id"]}
+            case "resendInvitation":
+                await self.make()
+                return {"organizationId": self.acme, "account": {"email": NEW}}
+            case "disableAccount" | "resetFactors":
+                return {"account": of_person["account"]}
+            case "enableAccount":
+                await self.sql("UPDATE account SET disabled_at = now() WHERE email = 'dtm@people.example'")
+                return {"account": of_person["account"]}
+            case "approveFactor":
+                await self.delay("dtm")
+                return {**of_person, "kind": "TOTP"}
+            case "addClientSecret":
+                return {**program, "label": "reports"}
+            case "revokeClientCredential":
+                added = await self.approved("representative", "addClientSecret", {**program, "label": "reports"})
+                return {"credentialId": added.payload["credential"]["id"]}
+        raise ValueError(mutation)
+
+    async def delay(self, who: str) -> None:
+        """Let somebody's factor serve from tomorrow on, as one that was set up with a recovery code."""
+        await self.sql(
+            "UPDATE factor SET usable_from = now() + interval '1 day' WHERE account_id = :id",
+            id=self.people.people[who],
+        )
+
+    async def read(self, who: str, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """Give the data of a query that has no error."""
+        answer = await self.people.gateway.client.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Authorization": f"Bearer {self.people.token(who)}"},
+        )
+        assert "errors" not in answer.json(), answer.text
+        return answer.json()["data"]
+
+
+@asynccontextmanager
+async def accounted(settings: Settings, database: DatabaseUrls) -> AsyncIterator[Accounted]:
+    """Serve the gateway over a small database, and keep the letters instead of sending them."""
+    letters: list[Letter] = []
+
+    def opener(*arguments: Any, **more: Any) -> Any:
+        return context_opener(*arguments, **{**more, "post": letters.append})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.app.context_opener", opener)
+        async with administered(settings, database) as console:
+            found = Accounted(console.people)
+            found.letters = letters
+            yield found
