@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
-from auth.mfa.sealing import SecretSeal
-from auth.mfa.totp import Totp
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
 from gateway.context import context_opener
 from gateway.execution import EXECUTORS, Engine
+from gateway.foreign_keys import ForeignKeys
 from gateway.graphiql import graphiql_routes
 from gateway.http import (
     Callback,
@@ -28,11 +28,11 @@ from gateway.http import (
     http_middleware,
     key_routes,
 )
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
-from gateway.http.openid import OpenId, PlainPages, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, mfa_key, operation_seal
-from gateway.mfa_records import records_of
+from gateway.http.openid import OpenId, public_clients
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
+from gateway.second_factors import second_factors
 from gateway.settings import Settings
 from gateway.telemetry import Observer
 from gateway.telemetry.metrics import Metrics
@@ -62,21 +62,26 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     def issuer() -> Issuer:
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
+    factors = second_factors(settings, database, tokens, issuer, audit)
+    clients = public_clients(settings.public_url, settings.openid.clients)
+    pages = Pages(
+        settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
+    )
+    foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
-        public_clients(settings.public_url, settings.openid.clients),
+        clients,
         issuer,
-        PlainPages(secure=settings.public_url.startswith("https:")),
+        pages.site,
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
         translate=unavailable,
         denied=audit.denied,
+        foreign=settings.openid.foreign_issuers,
+        foreign_keys=foreign_keys,
+        audience=settings.audience,
     )
-    seal = SecretSeal([mfa_key(settings)])
-    calling = Calling(database, tokens, seconds=limits.seconds, translate=unavailable, record_for=records_of(audit))
-    step_up = StepUp(calling, issuer, [Totp(seal)])
-    enrolling = Enrolling(calling, [TotpEnroller(seal)])
     schema = build_schema()
     engine = Engine(
         schema,
@@ -122,12 +127,14 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), AsyncExitStack() as stack:
+            async with audit.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield
         finally:
             await tail.close()
+            await factors.close()
+            await foreign_keys.close()
             await database.close()
 
     app = Starlette(
@@ -135,9 +142,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             Route("/", home),
             Route("/graphql", streams),
             WebSocketRoute("/graphql", socket.serve),
+            *factors.routes,
+            *pages.routes(),
             *openid.routes(),
-            *step_up.routes(),
-            *enrolling.routes(),
             *graphiql_routes(),
             *key_routes(keys.published),
             *health_routes(database.is_ready),

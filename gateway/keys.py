@@ -1,5 +1,6 @@
 """The secrets of the process: from the files that settings name, or made once in the data folder."""
 
+import hmac
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auth.issuer import MAX_OPERATOR_LIFETIME
+from auth.jwt import LEEWAY
 from auth.keys import (
     KeyFileError,
     SigningKey,
@@ -24,7 +26,6 @@ from auth.keys import (
 from auth.mfa.sealing import OPERATIONS, SecretSeal
 from auth.signatures import MessageKeyFile
 from auth.tables import now
-from auth.tokens import LEEWAY
 from gateway.settings import Settings
 
 KEEP_RETIRED: Final = MAX_OPERATOR_LIFETIME + LEEWAY + timedelta(minutes=1)
@@ -52,6 +53,22 @@ def mfa_key(settings: Settings) -> bytes:
     if settings.mfa_key_file is not None:
         return load_secret(settings.mfa_key_file)
     return load_or_create_secret(settings.data_dir / "keys" / "mfa.key")
+
+
+def peppers(settings: Settings) -> list[bytes]:
+    """Give the keys that passwords are hashed under, the one for new ones first; raises KeyFileError."""
+    given = settings.pepper_key_file
+    path = settings.data_dir / "keys" / "pepper.key"
+    current = load_secret(given) if given is not None else load_or_create_secret(path)
+    return [current, *(load_secret(path) for path in settings.retired_pepper_key_files)]
+
+
+def page_key(settings: Settings) -> bytes:
+    """Give the key that authenticates the forms of pages and hides what sign-ins are counted by; raises KeyFileError.
+
+    It is made of the current pepper, and of no use to find that.
+    """
+    return hmac.digest(peppers(settings)[0], b"itcare pages 1", "sha256")
 
 
 def operation_seal(settings: Settings) -> SecretSeal:

@@ -1,5 +1,6 @@
 """What happens to second factors, in the audit log: successes in their own transaction, refusals beside it."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -37,8 +38,10 @@ REFUSALS: Final = frozenset(
 def records_of(audit: Audit) -> RecordFor:
     """Make what records the events of one request: in the chain of the account's organization, or the platform's."""
 
-    def record_for(claims: Claims, holder: FactorHolder, host: str | None) -> Record:
+    def record_for(claims: Claims | None, holder: FactorHolder, host: str | None) -> Record:
         who = Who.of(claims, email=holder.email, host=host)
+        if claims is None:
+            who = replace(who, account_id=holder.account_id)
 
         async def record(fetch: Fetch, event: MfaEvent) -> None:
             entry = _entry(await organization_of(fetch, holder.account_id) or PLATFORM, who, event)

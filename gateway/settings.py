@@ -1,15 +1,25 @@
 """Settings, read once from the environment; every one has a documented default."""
 
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from auth.identity.public_clients import client_refusal
 from resolvers.egress import Egress
 
 _ORIGIN: Final = r"^https?://[^/?#@\s]+$"
+_ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
+
+
+def split(value: object) -> object:
+    """Give the parts of a text that are separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Limits(BaseSettings):
@@ -85,12 +95,15 @@ class Live(BaseSettings):
 
 
 class OpenIdSettings(BaseSettings):
-    """Which programs people sign in to by the gateway. Environment: `ITCARE_OPENID_…`."""
+    """Which programs people sign in to, and who else vouches for them. Environment: `ITCARE_OPENID_…`."""
 
     model_config = SettingsConfigDict(env_prefix="ITCARE_OPENID_", env_ignore_empty=True, frozen=True)
 
     clients: dict[str, list[str]] = Field(
         {}, description="JSON: public clients beside `graphiql`, by their ids, and the URLs that each is sent back to."
+    )
+    foreign_issuers: dict[str, ForeignIssuer] = Field(
+        {}, description="JSON: the issuers whose tokens are exchanged for ours, by their URLs; docs/foreign-issuers.md."
     )
 
     @field_validator("clients")
@@ -102,11 +115,74 @@ class OpenIdSettings(BaseSettings):
                 raise ValueError(refusal)
         return clients
 
+    @field_validator("foreign_issuers")
+    @classmethod
+    def _are_urls(cls, issuers: dict[str, ForeignIssuer]) -> dict[str, ForeignIssuer]:
+        if not all(_ISSUER.fullmatch(issuer) and len(issuer) <= MOST_ISSUER for issuer in issuers):
+            raise ValueError(
+                "an issuer is the URL that its tokens have in `iss`, without credentials, query or fragment"
+            )
+        return issuers
+
 
 def local_url(host: str, port: int) -> str:
     """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class PhoneSettings(BaseSettings):
+    """Who places the calls of second factors. Environment: `ITCARE_PHONE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PHONE_", env_ignore_empty=True, frozen=True)
+
+    account: str | None = Field(
+        None, pattern=r"^\w{1,64}$", description="The account at the voice API. None: nobody is called."
+    )
+    token_file: Path | None = Field(None, description="The token that authenticates there, and signs what comes back.")
+    number: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$", description="The number that calls come from.")
+    api_url: str = Field("https://api.twilio.com", description="The voice API, Twilio's or one of its shape.")
+    countries: Annotated[list[str], NoDecode] = Field(
+        ["FR"], description="Countries (ISO 3166) whose numbers are called, separated by commas."
+    )
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip().upper() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class SignInSettings(BaseSettings):
+    """How people sign in. Environment: `ITCARE_SIGN_IN_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_SIGN_IN_", env_ignore_empty=True, frozen=True)
+
+    contact: str = Field(
+        "the security representative of your organization, Service Delivery Management or your commercial contact at"
+        " cegedim.cloud",
+        min_length=1,
+        max_length=300,
+        description="Whom the sign-in page names to who has no account, as the end of a sentence.",
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [],
+        description="Networks of proxies whose X-Forwarded-For is believed, separated by commas. None: the address of"
+        " the connection is the client's.",
+    )
+    breach_file: Path | None = Field(
+        None,
+        description="Passwords that others have lost, as Have I Been Pwned's download has them: SHA-1 digests, sorted.",
+    )
+    hash_memory_kib: int = Field(
+        64 * 1024, ge=LEAST_MEMORY_KIB, description="Memory of one argon2id hash of a password, in KiB."
+    )
+    hash_passes: int = Field(3, ge=LEAST_PASSES, description="Passes of argon2id over it.")
+    hash_at_once: int = Field(2, ge=1, description="How many passwords one process hashes at a time.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
 
 
 class Settings(BaseSettings):
@@ -164,6 +240,15 @@ class Settings(BaseSettings):
         description="32 random bytes, base64, that seal secrets of factors and those that operations bring to a driver."
         " None: generated into the data folder.",
     )
+    pepper_key_file: Path | None = Field(
+        None,
+        description="32 random bytes, base64, that passwords are hashed under. None: generated into the data folder.",
+    )
+    retired_pepper_key_files: Annotated[list[Path], NoDecode] = Field(
+        [],
+        description="Peppers from before, separated by commas: their passwords are hashed under the new one when"
+        " people sign in.",
+    )
     egress_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Hosts that the gateway may call, as host or host:port, separated by commas."
     )
@@ -174,11 +259,18 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=lambda: WorkerSettings())
     live: Live = Field(default_factory=Live)
     openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
+    phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
+    sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
 
-    @field_validator("cors_origins", "retired_key_files", "egress_hosts", mode="before")
+    @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return split(value)
+
+    @property
+    def egress(self) -> Egress:
+        """What the gateway may call."""
+        return Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback)
 
     @model_validator(mode="after")
     def _tokens_are_told_apart(self) -> Self:
@@ -189,8 +281,8 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _can_call_the_orchestrator(self) -> Self:
-        egress, given = Egress(self.egress_hosts, plain_loopback=self.egress_plain_loopback), self.worker
+    def _can_call_what_it_must(self) -> Self:
+        egress, given = self.egress, self.worker
         if given.driver == "webhook":
             if given.webhook_url is None or given.webhook_keys_file is None:
                 raise ValueError(
@@ -199,4 +291,19 @@ class Settings(BaseSettings):
             refusal = egress.refusal(given.webhook_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_WORKER_WEBHOOK_URL may not be called: {refusal}")
+        phone = self.phone
+        if phone.account is not None:
+            if phone.token_file is None or phone.number is None or "public_url" not in self.model_fields_set:
+                raise ValueError("calls need ITCARE_PHONE_TOKEN_FILE, ITCARE_PHONE_NUMBER and ITCARE_PUBLIC_URL")
+            refusal = egress.refusal(phone.api_url)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_call_the_foreign_issuers(self) -> Self:
+        for issuer in self.openid.foreign_issuers:
+            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
+            if refusal is not None:
+                raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self

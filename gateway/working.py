@@ -10,7 +10,6 @@ from gateway.keys import message_keys, operation_seal
 from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from resolvers.database import Database
-from resolvers.egress import Egress
 from resolvers.operations.drivers.port import Driver
 from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
 from resolvers.operations.drivers.webhook import Orchestrator, WebhookDriver
@@ -41,8 +40,7 @@ async def make_driver(settings: Settings, database: Database) -> AsyncIterator[D
         given.webhook_seconds,
         timedelta(seconds=given.webhook_silence_seconds),
     )
-    egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
-    driver = WebhookDriver(orchestrator, egress, message_keys(settings).keys, database)
+    driver = WebhookDriver(orchestrator, settings.egress, message_keys(settings).keys, database)
     try:
         yield driver
     finally:

@@ -1,4 +1,4 @@
-"""What the gateway may call: HTTPS, and hosts that are listed.
+"""What the gateway may call, and how: HTTPS to hosts that are listed, without redirects, and answers of a bounded size.
 
 Nothing that is called is found by what callers say: whoever may set an address cannot make the gateway call its own
 neighbours.
@@ -36,11 +36,40 @@ class Egress:
             return "it has credentials or a fragment in it"
         if not parsed.host or parsed.scheme not in _PORTS:
             return "it is not an https URL with a host"
-        if parsed.scheme == "http" and not (self._plain_loopback and _is_loopback(parsed.host)):
+        if parsed.scheme == "http" and not (self._plain_loopback and is_loopback(parsed.host)):
             return "it is not https"
         if (parsed.host, parsed.port or _PORTS[parsed.scheme]) not in self._places:
             return "its host and port are not among those that may be called (ITCARE_EGRESS_HOSTS)"
         return None
+
+
+class UnusableAnswer(Exception):
+    """What was answered is not read; the message says why, and quotes nothing of it."""
+
+
+def new_client(seconds: float) -> httpx.AsyncClient:
+    """Make what calls; each part of an answer may take so long. To be closed."""
+    # Neither a proxy nor a password comes from the environment; only which authorities are trusted.
+    return httpx.AsyncClient(
+        verify=httpx.create_ssl_context(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=seconds,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "itcare-gateway"},
+    )
+
+
+async def content_of(answer: httpx.Response, most: int) -> bytes:
+    """Read the content of an answer that is streamed; raises UnusableAnswer if it is larger, or coded."""
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnusableAnswer("a coding that was not asked for")
+    content = bytearray()
+    async for chunk in answer.aiter_raw():
+        content += chunk
+        if len(content) > most:
+            raise UnusableAnswer(f"more than {most:,} bytes")
+    return bytes(content)
 
 
 def _place(host: str) -> tuple[str, int]:
@@ -53,7 +82,8 @@ def _place(host: str) -> tuple[str, int]:
     return parsed.host, parsed.port or _PORTS["https"]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

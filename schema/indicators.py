@@ -18,7 +18,7 @@ from schema.enums import IndicatorKind
 from schema.ids import key_in
 from schema.node import Node
 from schema.organizations import Service
-from schema.payloads import CommonInput, Payload
+from schema.payloads import ChangeInput, CommonInput, Payload, revision_in
 
 
 @strawberry.type(description="A named health check of a Service.")
@@ -29,6 +29,7 @@ class Indicator(Node):
     kind: IndicatorKind = strawberry.field(description="How it looks at its target.")
     target: str = strawberry.field(description="What it looks at: a URL, an address and port, a metric.")
     threshold: float | None = strawberry.field(description="From which value on it alerts, in the unit of the check.")
+    revision: int = strawberry.field(description="A number that grows with every change of it.")
     created_at: datetime = strawberry.field(description="When it was created.")
     service: Service = edge(lambda loaders: loaders.service_by_id, key="service_id", description="Its Service.")
 
@@ -79,7 +80,7 @@ def create_indicator(caller: Caller, input: CreateIndicatorInput) -> Change:  # 
 
 
 @strawberry.input(description="What to change of an indicator; what is left out stays as it is.")
-class UpdateIndicatorInput(CommonInput):
+class UpdateIndicatorInput(ChangeInput):
     """What to change of an indicator."""
 
     indicator_id: ID = strawberry.field(description="The indicator.")
@@ -109,11 +110,11 @@ def _check_changes(asked: UpdateIndicatorInput, now: datetime) -> Sequence[UserE
 @action(Action.UPDATE_INDICATOR, payload=UpdateIndicatorPayload, check=_check_changes)
 def update_indicator(caller: Caller, input: UpdateIndicatorInput) -> Change:  # noqa: A002
     """Change an indicator."""
-    return commands.update_indicator(key_in(input.indicator_id), _values(input))
+    return commands.update_indicator(key_in(input.indicator_id), _values(input), revision_in(input))
 
 
 @strawberry.input(description="Which indicator to delete.")
-class DeleteIndicatorInput(CommonInput):
+class DeleteIndicatorInput(ChangeInput):
     """Which indicator to delete."""
 
     indicator_id: ID = strawberry.field(description="The indicator.")
@@ -131,4 +132,4 @@ class DeleteIndicatorPayload(Payload):
 @action(Action.DELETE_INDICATOR, payload=DeleteIndicatorPayload)
 def delete_indicator(caller: Caller, input: DeleteIndicatorInput) -> Change:  # noqa: A002
     """Delete an indicator."""
-    return commands.delete_indicator(key_in(input.indicator_id))
+    return commands.delete_indicator(key_in(input.indicator_id), revision_in(input))

@@ -20,7 +20,7 @@ from schema.edge import edge
 from schema.ids import key_in, parse_id
 from schema.node import Node
 from schema.organizations import Cloud, Service
-from schema.payloads import CommonInput, Payload, UserErrorCode
+from schema.payloads import ChangeInput, CommonInput, Payload, UserErrorCode, revision_in
 from schema.resources import Resource
 
 
@@ -31,6 +31,7 @@ class Maintenance(Node):
     starts_at: datetime = strawberry.field(description="When it starts.")
     ends_at: datetime = strawberry.field(description="When it ends.")
     reason: str = strawberry.field(description="What it is for.")
+    revision: int = strawberry.field(description="A number that grows with every change of it.")
     created_by: str | None = strawberry.field(description="Who opened it.")
     created_at: datetime = strawberry.field(description="When it was opened.")
     cloud: Cloud = edge(lambda loaders: loaders.cloud_by_id, key="cloud_id", description="Its Cloud.")
@@ -97,7 +98,7 @@ def create_maintenance(caller: Caller, input: CreateMaintenanceInput) -> Change:
 
 
 @strawberry.input(description="Which window to cancel.")
-class DeleteMaintenanceInput(CommonInput):
+class DeleteMaintenanceInput(ChangeInput):
     """Which window to cancel."""
 
     maintenance_id: ID = strawberry.field(description="The window, which is not over.")
@@ -115,4 +116,4 @@ class DeleteMaintenancePayload(Payload):
 @action(Action.DELETE_MAINTENANCE, payload=DeleteMaintenancePayload)
 def delete_maintenance(caller: Caller, input: DeleteMaintenanceInput) -> Change:  # noqa: A002
     """Cancel a maintenance window."""
-    return commands.delete_maintenance(key_in(input.maintenance_id))
+    return commands.delete_maintenance(key_in(input.maintenance_id), revision_in(input))

@@ -25,7 +25,7 @@ described(
         "INVALID_VALUE": "A value cannot be.",
         "NOT_FOUND": "Something that the input names does not exist there, or the caller does not see it.",
         "WRONG_STATUS": "The resource has another status than the action takes.",
-        "WRONG_REVISION": "The resource has changed since the expected revision.",
+        "WRONG_REVISION": "It has changed since the expected revision.",
         "OPERATION_IN_PROGRESS": "Another operation is at work on the resource.",
         "IDEMPOTENCY_KEY_REUSED": "The idempotency key was used with another input.",
         "IN_USE": "Something else needs it.",
@@ -126,7 +126,7 @@ class ChangeInput(CommonInput):
     """What actions on something that exists can be asked with besides."""
 
     expected_revision: int | None = strawberry.field(
-        default=UNSET, description="Refuse if the resource has another revision by now."
+        default=UNSET, description="Refuse if it has another revision by now."
     )
 
 

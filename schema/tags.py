@@ -32,7 +32,7 @@ class SetTagsInput(AdministrationInput):
         default=UNSET, description="The keys to remove; one that is not there is removed already."
     )
     expected_revision: int | None = strawberry.field(
-        default=UNSET, description="Refuse if the resource has another revision by now."
+        default=UNSET, description="Refuse if it has another revision by now."
     )
 
 

@@ -49,6 +49,11 @@ class Event(StrEnum):
     """What is recorded beside actions and administration."""
 
     SIGN_IN = "SIGN_IN"
+    SIGN_OUT = "SIGN_OUT"
+    END_SESSIONS = "END_SESSIONS"
+    INVITATION = "INVITATION"
+    PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105
+    PASSWORD_CHANGE = "PASSWORD_CHANGE"  # noqa: S105
     AUTHORIZE = "AUTHORIZE"
     """A client asks for a code for a person who is signed in."""
     TOKEN = "TOKEN"  # noqa: S105

@@ -198,6 +198,12 @@ async def begin_client_session(
     return session, await _add_token(fetch, session, now)
 
 
+async def begin_session_by_token(fetch: Fetch, session: ClientSession, now: datetime, *, refreshes: bool) -> str | None:
+    """Begin a client's session without a browser's behind it; gives its first refresh token if it is to have any."""
+    await _begin(fetch, session, now, kind=SessionKind.CLIENT, client_id=session.client_id)
+    return await _add_token(fetch, session, now) if refreshes else None
+
+
 async def rotate(fetch: Fetch, account_id: UUID, digest: bytes, client_id: str, now: datetime) -> Rotation:
     """Take a refresh token, of which this is the digest, for the next one. Its second use ends the session."""
     rows = await fetch(PRESENTED, {"of_account": account_id, "of_digest": digest})

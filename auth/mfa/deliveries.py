@@ -5,6 +5,8 @@ in from outside (digits pressed on a telephone, a signature of a device) names t
 is an answer to the challenge like any other: it is counted, and five are looked at. Then the challenge is completed
 from the screen, which is told that the person has answered.
 
+While a factor is set up, the factor's own id stands in the place of the challenge's.
+
 Every function works in the scope of the account, and gives its outcome rather than raising it.
 """
 
@@ -58,7 +60,7 @@ def _deliver() -> Statement:
 DELIVER = _deliver()
 FIND = Statement(
     select(
-        DELIVERY.c.challenge_id, DELIVERY.c.kind, DELIVERY.c.factor_id, DELIVERY.c.expected, DELIVERY.c.confirmed_at
+        DELIVERY.c.challenge_id, DELIVERY.c.kind, DELIVERY.c.factor_id, DELIVERY.c.expected, DELIVERY.c.sent_at
     ).where(_OF_ACCOUNT, DELIVERY.c.digest == bindparam("of_digest"), DELIVERY.c.refused_at.is_(None))
 )
 STATE = Statement(
@@ -150,19 +152,30 @@ async def deliver(
     factor_id: UUID | None = None,
 ) -> str:
     """Keep what the answer to a challenge must be; gives the secret by which the outside names it."""
-    secret = new_secret()
-    await fetch(FORGET, {"of_account": challenge.account_id, "before": now - _KEPT})
-    values = {
-        "of_challenge": challenge.id,
-        "of_kind": kind.value,
-        "of_account": challenge.account_id,
-        "of_factor": factor_id,
-        "new_digest": digest_of(secret),
-        "new_expected": seal.seal(challenge.id, expected),
-        "at": now,
-    }
-    await fetch(DELIVER, values)
-    return secret
+    return await _deliver_for(fetch, seal, challenge.account_id, challenge.id, kind, expected, now, factor_id)
+
+
+async def deliver_to_enrol(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    factor_id: UUID,
+    kind: FactorKind,
+    expected: bytes,
+    now: datetime,
+) -> str:
+    """Keep what is told to a person who sets a factor up; gives the secret by which the outside names it."""
+    return await _deliver_for(fetch, seal, account_id, factor_id, kind, expected, now, factor_id)
+
+
+async def find_to_enrol(
+    fetch: Fetch, seal: SecretSeal, account_id: UUID, digest: bytes, now: datetime, lasts: timedelta
+) -> bytes | None:
+    """Give what is to be told to a person who sets a factor up; None if it was not for that, or is over."""
+    rows = await fetch(FIND, {"of_account": account_id, "of_digest": digest})
+    if not rows or rows[0]["challenge_id"] != rows[0]["factor_id"] or rows[0]["sent_at"] + lasts <= now:
+        return None
+    return seal.open(rows[0]["challenge_id"], rows[0]["expected"])
 
 
 async def find_delivery(
@@ -242,3 +255,28 @@ async def count_sending(
     if rows[0]["blocked_until"] is not None:
         waits.append(rows[0]["blocked_until"] - now)
     return max(waits, default=timedelta(0))
+
+
+async def _deliver_for(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    subject_id: UUID,
+    kind: FactorKind,
+    expected: bytes,
+    now: datetime,
+    factor_id: UUID | None,
+) -> str:
+    secret = new_secret()
+    await fetch(FORGET, {"of_account": account_id, "before": now - _KEPT})
+    values = {
+        "of_challenge": subject_id,
+        "of_kind": kind.value,
+        "of_account": account_id,
+        "of_factor": factor_id,
+        "new_digest": digest_of(secret),
+        "new_expected": seal.seal(subject_id, expected),
+        "at": now,
+    }
+    await fetch(DELIVER, values)
+    return secret

@@ -2,13 +2,15 @@
 
 ItcareError
 ├── ChallengeRefused    CHALLENGE_REFUSED   403   the code or the challenge is not accepted
-└── TooManyFailures     RATE_LIMITED        429   with Retry-After
+├── TooManyFailures     RATE_LIMITED        429   with Retry-After
+└── TooManySendings     RATE_LIMITED        429   with Retry-After
 """
 
 from datetime import timedelta
 from math import ceil
 
 from auth.errors import ItcareError
+from auth.tables import FactorKind
 
 
 class ChallengeRefused(ItcareError):
@@ -22,6 +24,20 @@ class ChallengeRefused(ItcareError):
 
     def __init__(self) -> None:
         super().__init__("This was not accepted. Wait for a new code; if that is not accepted either, begin again.")
+
+
+class TooManySendings(ItcareError):
+    """A person was called or notified too often, or has said that it was not them; another goes out after `wait`."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, kind: FactorKind, wait: timedelta) -> None:
+        self.kind = kind
+        self.seconds = max(1, ceil(wait.total_seconds()))
+        super().__init__(
+            "That was asked for too often. Try again later, or use another method.", retryAfter=self.seconds
+        )
 
 
 class TooManyFailures(ItcareError):

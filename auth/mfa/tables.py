@@ -86,7 +86,8 @@ class Delivery(SQLModel, table=True):
     """That a challenge was put to a person by a factor that answers from elsewhere: a call, a notification, a passkey.
 
     What the answer must be is sealed; what comes in from outside names the delivery by a secret of its own. It is of
-    the challenge with that id only: another that takes its place in the table has nothing to do with it.
+    the challenge with that id only: another that takes its place in the table has nothing to do with it. While a factor
+    is set up, it is the factor's own id.
     """
 
     __table_args__ = (

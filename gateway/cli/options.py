@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from gateway.settings import Limits, Live, OpenIdSettings, Settings, WorkerSettings
+from gateway.settings import Limits, Live, OpenIdSettings, Settings, SignInSettings, WorkerSettings
 
 PREFIXES = {
     model.__name__: model.model_config["env_prefix"]
-    for model in (Settings, Limits, Live, OpenIdSettings, WorkerSettings)
+    for model in (Settings, Limits, Live, OpenIdSettings, WorkerSettings, SignInSettings)
 }
 """How variables begin, by what they set."""
 

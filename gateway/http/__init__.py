@@ -7,6 +7,7 @@ subscribing.py   what a subscription does, whatever carries it
 sse.py           subscriptions as text/event-stream: /graphql
 websocket.py     subscriptions over WebSocket: /graphql
 authentication.py  the token of a request
+client_address.py  where a request comes from, behind trusted proxies
 factors/         second factors: /auth/
 callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked

@@ -16,6 +16,6 @@ export default defineConfig({
   worker: { format: 'es' },
   server: {
     // `npm run dev` beside a gateway on its default port.
-    proxy: { '/graphql': 'http://127.0.0.1:8000' },
+    proxy: { '/graphql': 'http://127.0.0.1:8000', '/auth': 'http://127.0.0.1:8000' },
   },
 });

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -34,7 +34,11 @@ OWN_TABLES = (
 """Tables whose rows are an account's own."""
 POLICIES = {
     "link": {"invites": f"FOR INSERT WITH CHECK ({ALL_NAMES} AND {OTHER} AND purpose = 'INVITATION')"},
-    "foreign_identity": {"links": f"FOR INSERT WITH CHECK ({ALL_NAMES} AND {OTHER})"},
+    "foreign_identity": {
+        "names": f"FOR SELECT USING ({ALL_NAMES})",
+        "links": f"FOR INSERT WITH CHECK ({ALL_NAMES} AND {OTHER})",
+        "unlinks": f"FOR DELETE USING ({ALL_NAMES} AND {OTHER})",
+    },
     "client_credential": {
         "names": f"FOR SELECT USING ({ALL_NAMES} OR {REPRESENTED})",
         "gives": f"FOR INSERT WITH CHECK (({ALL_NAMES} OR {REPRESENTED}) AND {OTHER})",
@@ -76,6 +80,15 @@ CREATE FUNCTION account_of_factor(factor uuid) RETURNS uuid LANGUAGE sql STABLE 
 $$
 """  # noqa: S608 - our own text
 """Finds the active account that a factor belongs to."""
+END_FOREIGN_SESSIONS = f"""
+CREATE FUNCTION end_foreign_sessions() RETURNS trigger LANGUAGE plpgsql {DEFINER} AS $$
+BEGIN
+  UPDATE public.session SET ended_at = statement_timestamp(), ended_for = 'REVOKED'
+  WHERE account_id = OLD.account_id AND kind = 'CLIENT' AND parent_id IS NULL AND ended_at IS NULL;
+  RETURN NULL;
+END $$
+"""  # noqa: S608 - our own text
+"""Ends what an account got by foreign tokens, once one of its identities is not its own any more."""
 FUNCTIONS = {
     "account_of_secret(text, bytea)": ACCOUNT_OF_SECRET,
     "account_of_identity(text, text)": ACCOUNT_OF_IDENTITY,
@@ -508,6 +521,11 @@ def upgrade() -> None:
             op.execute(f"CREATE POLICY {name} ON {table} {policy}")
     for function in FUNCTIONS.values():
         op.execute(function)
+    op.execute(END_FOREIGN_SESSIONS)
+    op.execute(
+        "CREATE TRIGGER foreign_identity_unlinked AFTER DELETE ON foreign_identity"
+        " FOR EACH ROW EXECUTE FUNCTION end_foreign_sessions()"
+    )
     op.execute("DROP FUNCTION enter_scope(uuid)")
     op.execute(enter_scope(True))
 
@@ -524,3 +542,4 @@ def downgrade() -> None:
     op.drop_column("factor", "usable_from")
     for table in DROPPED:
         op.drop_table(table)
+    op.execute("DROP FUNCTION end_foreign_sessions()")

@@ -13,6 +13,7 @@ from auth.errors import NotFound
 from auth.statements import Statement
 from auth.tables import table
 from resolvers.administration.submission import Change, Done
+from resolvers.commands.locking import require_revision
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
 from resolvers.commands.placing import MOST_TAGS, check_tags
 from resolvers.commands.resources import InCloud, change_resource, in_place, key_of
@@ -61,9 +62,7 @@ async def _set_tags(
     if not found:
         raise NotFound(grant.rule.target)
     (resource,) = found
-    if expected_revision is not None and resource["revision"] != expected_revision:
-        message = f"It is at revision {resource['revision']}, not {expected_revision}: read it again."
-        raise Refused(UserError(message, UserErrorCode.WRONG_REVISION, ("expectedRevision",)))
+    require_revision(resource, expected_revision)
     kept = {name: value for name, value in resource["tags"].items() if name not in removed}
     changed = {**kept, **tags}
     if len(changed) > MOST_TAGS:

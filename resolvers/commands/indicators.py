@@ -15,7 +15,7 @@ from auth.permissions import Action
 from auth.statements import Statement
 from auth.tables import table, uuid7
 from resolvers.commands.effects import Work, takes_effect
-from resolvers.commands.locking import require_idle, take_service
+from resolvers.commands.locking import require_idle, require_revision, take_service
 from resolvers.commands.outcome import Changed, Refused, Step, UserError, UserErrorCode
 from resolvers.commands.placing import check_name
 from resolvers.commands.resources import add_row, change_row, delete_row, in_place, key_of
@@ -30,7 +30,7 @@ INDICATOR, OPERATION = table(Indicator), table(Operation)
 _NAMES: Final = "uq_indicator_organization_id_service_id_name"
 _FIND: Final = Statement(select(INDICATOR.c.service_id).where(*in_place(INDICATOR)))
 _LOCK: Final = Statement(
-    select(INDICATOR.c.kind, INDICATOR.c.target).where(*in_place(INDICATOR)).with_for_update(),
+    select(INDICATOR.c.kind, INDICATOR.c.target, INDICATOR.c.revision).where(*in_place(INDICATOR)).with_for_update(),
 )
 _OTHER: Final = and_(
     INDICATOR.c.organization_id == bindparam("organization_id"),
@@ -124,15 +124,20 @@ async def _not_created(transaction: Transaction, work: Work) -> None:
 takes_effect(Action.CREATE_INDICATOR, failed=_not_created, said="Created.")
 
 
-def update_indicator(indicator_id: UUID, values: dict[str, Any]) -> Change:
+def update_indicator(indicator_id: UUID, values: dict[str, Any], expected_revision: int | None) -> Change:
     """Change those values of an indicator that are given."""
-    return partial(_update, indicator_id, values)
+    return partial(_update, indicator_id, values, expected_revision)
 
 
 async def _update(
-    indicator_id: UUID, values: dict[str, Any], transaction: Transaction, grant: Grant, now: datetime
+    indicator_id: UUID,
+    values: dict[str, Any],
+    expected_revision: int | None,
+    transaction: Transaction,
+    grant: Grant,
+    now: datetime,
 ) -> Changed:
-    service_id, indicator = await _lock_indicator(transaction, grant, indicator_id)
+    service_id, indicator = await _lock_indicator(transaction, grant, indicator_id, expected_revision)
     wrong = []
     if "kind" in values or "target" in values:
         wrong += _check_target(values.get("kind", indicator["kind"]), values.get("target", indicator["target"]))
@@ -150,13 +155,15 @@ async def _updated(transaction: Transaction, work: Work) -> None:
 takes_effect(Action.UPDATE_INDICATOR, done=_updated, said="Changed.")
 
 
-def delete_indicator(indicator_id: UUID) -> Change:
+def delete_indicator(indicator_id: UUID, expected_revision: int | None) -> Change:
     """Delete an indicator."""
-    return partial(_delete, indicator_id)
+    return partial(_delete, indicator_id, expected_revision)
 
 
-async def _delete(indicator_id: UUID, transaction: Transaction, grant: Grant, now: datetime) -> Changed:
-    await _lock_indicator(transaction, grant, indicator_id)
+async def _delete(
+    indicator_id: UUID, expected_revision: int | None, transaction: Transaction, grant: Grant, now: datetime
+) -> Changed:
+    await _lock_indicator(transaction, grant, indicator_id, expected_revision)
     return Changed([Step("Look at the target no more")], subject_id=indicator_id)
 
 
@@ -167,7 +174,9 @@ async def _deleted(transaction: Transaction, work: Work) -> None:
 takes_effect(Action.DELETE_INDICATOR, done=_deleted, said="Deleted.")
 
 
-async def _lock_indicator(transaction: Transaction, grant: Grant, indicator_id: UUID) -> tuple[UUID, Any]:
+async def _lock_indicator(
+    transaction: Transaction, grant: Grant, indicator_id: UUID, expected_revision: int | None
+) -> tuple[UUID, Any]:
     """Lock an indicator that nothing is at work on, and its Service before it; gives the Service's id, and its row."""
     key = key_of(grant, indicator_id)
     found = await transaction.fetch(_FIND, key)
@@ -178,6 +187,7 @@ async def _lock_indicator(transaction: Transaction, grant: Grant, indicator_id: 
     locked = await transaction.fetch(_LOCK, key)
     if not locked:
         raise NotFound(grant.privilege.target)
+    require_revision(locked[0], expected_revision)
     await require_idle(transaction, grant, indicator_id)
     return service_id, locked[0]
 

@@ -80,9 +80,7 @@ async def lock_resource(
     if not found:
         raise NotFound(grant.privilege.target)
     (resource,) = found
-    if expected_revision is not None and resource["revision"] != expected_revision:
-        message = f"It is at revision {resource['revision']}, not {expected_revision}: read it again."
-        raise Refused(UserError(message, UserErrorCode.WRONG_REVISION, ("expectedRevision",)))
+    require_revision(resource, expected_revision)
     if (await transaction.fetch(_BUSY, values))[0][0]:
         raise Refused(BUSY)
     statuses = AVAILABLE.get(grant.privilege.action)
@@ -92,6 +90,13 @@ async def lock_resource(
             UserError(f"It is {resource['status']}; for this it must be {which}.", UserErrorCode.WRONG_STATUS)
         )
     return resource
+
+
+def require_revision(row: Any, expected_revision: int | None) -> None:
+    """Refuse if a row, which is locked, has another `revision` than is expected of it."""
+    if expected_revision is not None and row["revision"] != expected_revision:
+        message = f"It is at revision {row['revision']}, not {expected_revision}: read it again."
+        raise Refused(UserError(message, UserErrorCode.WRONG_REVISION, ("expectedRevision",)))
 
 
 async def lock_all(transaction: Transaction, place: Place, ids: Iterable[UUID]) -> Mapping[UUID, Any]:

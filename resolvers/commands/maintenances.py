@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, or_, select
@@ -14,7 +14,7 @@ from auth.permissions import Action
 from auth.statements import Statement
 from auth.tables import TIMESTAMP, table, uuid7
 from resolvers.commands.effects import Work, takes_effect
-from resolvers.commands.locking import require_idle
+from resolvers.commands.locking import require_idle, require_revision
 from resolvers.commands.outcome import Changed, Refused, Step, UserError, UserErrorCode
 from resolvers.commands.placing import check_text
 from resolvers.commands.resources import delete_row, in_place, inserting, key_of, told
@@ -45,7 +45,9 @@ _LOCKS: Final = tuple(
     )
     for of in (SERVICE, RESOURCE)
 )
-_LOCK: Final = Statement(select(MAINTENANCE.c.ends_at).where(*in_place(MAINTENANCE)).with_for_update())
+_LOCK: Final = Statement(
+    select(MAINTENANCE.c.ends_at, MAINTENANCE.c.revision).where(*in_place(MAINTENANCE)).with_for_update()
+)
 _OVERLAPPING: Final = Statement(
     select(SUBJECT.c.service_id, SUBJECT.c.resource_id)
     .join(
@@ -95,7 +97,7 @@ async def _create(
     now: datetime,
 ) -> Changed:
     starts_at, ends_at = times
-    key = {"organization_id": grant.organization_id, "cloud_id": grant.cloud_id}
+    key: dict[str, Any] = {"organization_id": grant.organization_id, "cloud_id": grant.cloud_id}
     for lock, ids in zip(_LOCKS, (services, resources), strict=True):
         locked = await transaction.fetch(lock, {**key, "ids": list(ids)}) if ids else ()
         if len(locked) < len(set(ids)):
@@ -110,13 +112,12 @@ async def _create(
     if await transaction.fetch(_OVERLAPPING, {**window, "ids": [*services, *resources]}):
         raise Refused(UserError("A subject has another window in that time.", UserErrorCode.OVERLAP, ("subjects",)))
     maintenance_id = uuid7()
-    await transaction.fetch(
-        inserting(MAINTENANCE), {**window, "id": maintenance_id, "reason": reason, "created_by": by, "created_at": now}
-    )
+    row = Maintenance(**window, id=maintenance_id, reason=reason, created_by=by, created_at=now)
+    await transaction.fetch(inserting(MAINTENANCE), row.model_dump())
     for name, ids in (("service_id", services), ("resource_id", resources)):
         for subject in dict.fromkeys(ids):
-            row = {**key, "id": uuid7(), "maintenance_id": maintenance_id, "service_id": None, "resource_id": None}
-            await transaction.fetch(inserting(SUBJECT), {**row, name: subject})
+            silenced = {**key, "id": uuid7(), "maintenance_id": maintenance_id, "service_id": None, "resource_id": None}
+            await transaction.fetch(inserting(SUBJECT), {**silenced, name: subject})
     # To be told of when the subjects are there too.
     transaction.events.append(told(grant, EventKind.CREATED, "Maintenance", maintenance_id))
     return Changed([Step("Silence the alerts")], subject_id=maintenance_id)
@@ -129,15 +130,18 @@ async def _failed(transaction: Transaction, work: Work) -> None:
 takes_effect(Action.CREATE_MAINTENANCE, failed=_failed, said="Opened.")
 
 
-def delete_maintenance(maintenance_id: UUID) -> Change:
+def delete_maintenance(maintenance_id: UUID, expected_revision: int | None) -> Change:
     """Cancel a window that is not over; alerts of one that is running are heard again."""
-    return partial(_delete, maintenance_id)
+    return partial(_delete, maintenance_id, expected_revision)
 
 
-async def _delete(maintenance_id: UUID, transaction: Transaction, grant: Grant, now: datetime) -> Changed:
+async def _delete(
+    maintenance_id: UUID, expected_revision: int | None, transaction: Transaction, grant: Grant, now: datetime
+) -> Changed:
     found = await transaction.fetch(_LOCK, key_of(grant, maintenance_id))
     if not found:
         raise NotFound(grant.privilege.target)
+    require_revision(found[0], expected_revision)
     await require_idle(transaction, grant, maintenance_id)
     if found[0]["ends_at"] <= now:
         raise Refused(UserError("The window is over.", UserErrorCode.EXPIRED))

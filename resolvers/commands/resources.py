@@ -168,7 +168,9 @@ async def add_row(transaction: Transaction, row: Any) -> None:
 
 @cache
 def _changing(of: Table, names: tuple[str, ...]) -> Statement:
-    new = {name: bindparam(f"new_{name}", type_=of.c[name].type) for name in names}
+    new: dict[str, Any] = {name: bindparam(f"new_{name}", type_=of.c[name].type) for name in names}
+    if "revision" in of.c:
+        new["revision"] = of.c.revision + 1
     return Statement(update(of).where(*in_place(of)).values(new).returning(of.c.id))
 
 
@@ -178,7 +180,10 @@ def _deleting(of: Table) -> Statement:
 
 
 async def change_row(transaction: Transaction, place: Place, model: Any, id_: UUID, **values: Any) -> None:
-    """Change columns of a row of a model, which is named in the graph as the model is; nothing if it has gone."""
+    """Change columns of a row of a model, which is named in the graph as the model is; nothing if it has gone.
+
+    The change counts the revision of a row that has one.
+    """
     new = {f"new_{name}": value for name, value in values.items()}
     if await transaction.fetch(_changing(table(model), tuple(values)), {**key_of(place, id_), **new}):
         transaction.events.append(told(place, EventKind.UPDATED, model.__name__, id_))

@@ -299,6 +299,7 @@ class MaintenanceRow(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     reason: str
+    revision: int
     created_by: str | None
     created_at: datetime
 
@@ -312,6 +313,7 @@ class IndicatorRow(NamedTuple):
     kind: str
     target: str
     threshold: float | None
+    revision: int
     created_at: datetime
 
 

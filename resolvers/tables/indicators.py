@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from auth.tables import CODE_POINTS, TIMESTAMP, TenantRow, length, now, one_of
@@ -28,6 +28,7 @@ class Indicator(TenantRow, table=True):
         one_of("kind", IndicatorKind),
         length("name", 200),
         length("target", 2000),
+        CheckConstraint("revision > 0", name="revision_positive"),
         Index("ix_indicator_id", "id"),
         Index("ix_indicator_service_id_name", "service_id", "name", "id"),
     )
@@ -38,4 +39,5 @@ class Indicator(TenantRow, table=True):
     kind: str = Field(sa_type=Text)
     target: str = Field(sa_type=Text)
     threshold: float | None = None
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)

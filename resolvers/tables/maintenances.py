@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from auth.tables import TIMESTAMP, TenantRow, cloud_key, length, now
@@ -19,6 +19,7 @@ class Maintenance(TenantRow, table=True):
         UniqueConstraint("organization_id", "cloud_id", "id"),
         CheckConstraint("ends_at > starts_at", name="times_in_order"),
         length("reason", 1000),
+        CheckConstraint("revision > 0", name="revision_positive"),
         Index("ix_maintenance_id", "id"),
         Index("ix_maintenance_cloud_id_starts_at", "cloud_id", "starts_at", "id"),
     )
@@ -27,6 +28,7 @@ class Maintenance(TenantRow, table=True):
     starts_at: datetime = Field(sa_type=TIMESTAMP)
     ends_at: datetime = Field(sa_type=TIMESTAMP)
     reason: str = Field(sa_type=Text)
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     created_by: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
 

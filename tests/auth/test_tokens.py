@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from auth.errors import Unauthenticated
+from auth.jwt import LEEWAY
 from auth.keys import SigningKey
-from auth.tokens import INVALID_TOKEN, LEEWAY, MALFORMED_HEADER, REMEMBER_FOR, JwtVerifier, TokenVerifier, bearer_token
+from auth.tokens import INVALID_TOKEN, MALFORMED_HEADER, REMEMBER_FOR, JwtVerifier, TokenVerifier, bearer_token
 from tests.auth.hostile_tokens import HOSTILE_TOKENS, Hostile
 from tests.auth.mint import AUDIENCE, ISSUER, NOW, SECONDS, SUBJECT, Mint, joserfc_keys
 

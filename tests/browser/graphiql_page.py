@@ -61,7 +61,7 @@ class GraphiQLPage:
 
     @property
     def token_field(self) -> Locator:
-        return self.page.get_by_label("Access token")
+        return self.page.get_by_label("or with an access token")
 
     @property
     def status(self) -> Locator:

@@ -51,10 +51,10 @@ async def fill(database: DatabaseUrls, shop: Shop) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, database: DatabaseUrls, shop: Shop, listener: socket.socket | None = None
+    settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0, listener: socket.socket | None = None
 ) -> AsyncIterator[Gateway]:
-    """Serve the gateway on a free port, or where somebody listens already, until the block ends."""
-    with listener or socket.create_server(("127.0.0.1", 0)) as listener:
+    """Serve the gateway on a free port, one that is chosen, or one that is listened on, until the block ends."""
+    with listener or socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
             create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
         )

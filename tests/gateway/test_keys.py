@@ -17,8 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from auth.issuer import MAX_OPERATOR_LIFETIME, Issuer
+from auth.jwt import LEEWAY
 from auth.keys import KeyFileError, SigningKey, load_retired_keys, load_signing_key, load_verification_key
-from auth.tokens import LEEWAY, JwtVerifier
+from auth.tokens import JwtVerifier
 from gateway.http.headers import SECURE_HEADERS
 from gateway.keys import KEEP_RETIRED, KeyRing, rotate, signing_key
 from gateway.postgres import DatabaseUrls

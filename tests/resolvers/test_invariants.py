@@ -284,6 +284,7 @@ REFUSED: dict[str, Case] = {
         "ck_maintenance_times_in_order",
     ),
     "a maintenance window without a reason": (t.Maintenance, {"reason": ""}, "ck_maintenance_reason_length"),
+    "a maintenance window at a revision of 0": (t.Maintenance, {"revision": 0}, "ck_maintenance_revision_positive"),
     "a maintenance of nothing": (
         t.MaintenanceSubject,
         {"resource_id": None},
@@ -292,6 +293,7 @@ REFUSED: dict[str, Case] = {
     "an indicator without a name": (t.Indicator, {"name": ""}, "ck_indicator_name_length"),
     "an indicator without a target": (t.Indicator, {"target": ""}, "ck_indicator_target_length"),
     "an indicator of an unknown kind": (t.Indicator, {"kind": "SMELL"}, "ck_indicator_kind_known"),
+    "an indicator at a revision of 0": (t.Indicator, {"revision": 0}, "ck_indicator_revision_positive"),
     "an SMS account without a sender": (t.SmsSubscription, {"sender": ""}, "ck_sms_subscription_sender_length"),
     "an SMS account that may send nothing": (t.SmsSubscription, {"per_minute": 0}, "ck_sms_subscription_limits"),
     "an SMS account with less per hour than per minute": (

@@ -224,6 +224,7 @@ def test_nobody_but_the_app_may_call_what_runs_with_the_rights_of_the_owner(
         "delegated_domain",
         "disable_account",
         "enable_account",
+        "end_foreign_sessions",
         "enter_operation",
         "enter_scope",
         "event_heads",

@@ -241,6 +241,14 @@ def test_every_mutation_says_which_right_and_which_second_factor_it_takes() -> N
         ]
 
 
+def test_whoever_changes_or_deletes_can_say_which_revision_of_it_they_have_read(published: GraphQLSchema) -> None:
+    mutations = {row.mutation for row in PRIVILEGES.values() if not row.label.startswith(("create-", "subscribe-"))}
+    assert len(mutations) == 28
+    inputs = {name: published.type_map[f"{name[0].upper()}{name[1:]}Input"] for name in mutations}
+    without = [name for name, type_ in inputs.items() if "expectedRevision" not in getattr(type_, "fields", ())]
+    assert without == []
+
+
 @pytest.mark.parametrize("mutation", ["startInstance", "setTags"])
 def test_a_schema_with_a_mutation_that_has_no_guard_is_not_built(
     monkeypatch: pytest.MonkeyPatch, mutation: str

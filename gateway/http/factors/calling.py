@@ -14,8 +14,8 @@ from starlette.routing import Route
 from auth.decisions import DenialReason, is_fresh
 from auth.errors import Forbidden, InsufficientUserAuthentication, ItcareError, OperationTimeout, Unauthenticated
 from auth.mfa.enrolment import FactorHolder, find_holder
-from auth.mfa.errors import TooManyFailures
-from auth.mfa.recording import Record, record_nothing
+from auth.mfa.errors import TooManyFailures, TooManySendings
+from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
 from auth.permissions import MFA_MAX_AGE
 from auth.principal import set_scope
 from auth.statements import Fetch
@@ -68,8 +68,11 @@ class Waiting:
     content: Mapping[str, Any]
 
 
-RecordFor = Callable[[Claims, FactorHolder, str | None], Record]
-"""Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address."""
+RecordFor = Callable[[Claims | None, FactorHolder, str | None], Record]
+"""Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address.
+
+What comes from elsewhere, such as a telephone, has no token.
+"""
 Content = Mapping[str, Any] | Waiting
 Answer = Callable[[Caller, dict[str, Any]], Awaitable[Content | ItcareError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
@@ -131,7 +134,12 @@ class Calling:
                 raise Forbidden([DenialReason.API_ACCOUNT.value])
             record = self._record_for(claims, holder, host)
             caller = Caller(holder, claims, datetime.now(UTC), transaction.fetch, record)
-            content = await answer(caller, body)
+            try:
+                content = await answer(caller, body)
+            except TooManySendings as refusal:
+                event = MfaEvent(MfaEventKind.RATE_LIMITED, caller.id, refusal.kind, caller.now)
+                await record(transaction.fetch, event)
+                raise
         for send in caller.sendings:
             await send()
         if isinstance(content, ItcareError):
@@ -151,7 +159,7 @@ def refused(error: Exception, translate: Translate) -> Response:
     headers: dict[str, str] = dict(HEADERS)
     if isinstance(refusal, HttpError):
         headers |= refusal.headers
-    elif isinstance(refusal, TooManyFailures):
+    elif isinstance(refusal, TooManyFailures | TooManySendings):
         headers["Retry-After"] = str(refusal.seconds)
     elif isinstance(refusal, InsufficientUserAuthentication):
         headers["WWW-Authenticate"] = refusal.challenge

@@ -2,12 +2,12 @@
 
 authorize.py    /auth/authorize: a code for a client of a person who is signed in
 token.py        /auth/token: tokens for a code, a refresh token, a credential
+exchange.py     of that, tokens for a token of a foreign issuer
 client.py       which client is asking, and whether it is it
 tokens.py       what a client is given
 discovery.py    /.well-known/openid-configuration
 answering.py    what the endpoints have in common
 parameters.py   from a query string or a form to parameters
-pages.py        what it needs of our pages
 errors.py       refusals
 """
 
@@ -16,25 +16,29 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.routing import Route
 
 from auth.audit import Entry
+from auth.foreign_tokens import ForeignIssuer
 from auth.identity.public_clients import PublicClients
 from auth.issuer import Issuer
+from gateway.foreign_keys import ForeignKeys
 from gateway.http.errors import Translate
 from gateway.http.openid.answering import Answering
 from gateway.http.openid.authorize import Authorization
 from gateway.http.openid.client import ClientAuthentication
 from gateway.http.openid.discovery import discovery_routes, metadata
-from gateway.http.openid.pages import Pages, PlainPages
+from gateway.http.openid.exchange import TokenExchange
 from gateway.http.openid.token import TokenEndpoint
 from gateway.http.openid.tokens import Tokens
+from gateway.pages.site import Site
 from resolvers.database import Database
 
-__all__ = ["OpenId", "PlainPages", "public_clients"]
+__all__ = ["OpenId", "public_clients"]
 
 
 class OpenId:
     """The endpoints of a gateway that browsers reach at `public_url`, and that is called `name` in its tokens.
 
-    `issuer` gives who signs at the moment; `denied` is told of every refusal.
+    `issuer` gives who signs at the moment, `denied` is told of every refusal, `site` is where people sign in. Tokens of
+    `foreign` issuers, verified by `foreign_keys`, are exchanged for tokens that are for `audience`.
     """
 
     def __init__(
@@ -42,17 +46,22 @@ class OpenId:
         database: Database,
         clients: PublicClients,
         issuer: Callable[[], Issuer],
-        pages: Pages,
+        site: Site,
         *,
         name: str,
         public_url: str,
         seconds: float,
         translate: Translate,
         denied: Callable[[Entry], None],
+        foreign: Mapping[str, ForeignIssuer],
+        foreign_keys: ForeignKeys,
+        audience: str,
     ) -> None:
-        answering = Answering(database, denied, seconds=seconds, translate=translate)
-        self._authorization = Authorization(answering, clients, name, pages)
-        self._token = TokenEndpoint(answering, ClientAuthentication(clients), Tokens(issuer))
+        answering = Answering(database, denied, site.browser.address, seconds=seconds, translate=translate)
+        self._authorization = Authorization(answering, clients, name, site)
+        tokens = Tokens(issuer)
+        exchange = TokenExchange(foreign, foreign_keys, tokens, audience) if foreign else None
+        self._token = TokenEndpoint(answering, ClientAuthentication(clients), tokens, exchange)
         self._described = metadata(name, public_url, self._token.grant_types)
 
     def routes(self) -> list[Route]:

@@ -18,6 +18,7 @@ from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind
 from gateway.auditing import request_id
+from gateway.http.client_address import ClientAddress
 from gateway.http.errors import HttpError, MethodNotAllowed, Translate
 from gateway.http.openid.errors import INVALID_REQUEST, SERVER_ERROR, TEMPORARILY_UNAVAILABLE, OAuthError
 from gateway.http.openid.parameters import Parameters, query_of, read_form
@@ -49,6 +50,8 @@ class Asking:
     """A request while it is answered, in a transaction of its own; what becomes known of it is for its record."""
 
     request: Request
+    host: str | None
+    """Where it comes from."""
     parameters: Parameters
     fetch: Fetch
     now: datetime
@@ -60,11 +63,7 @@ class Asking:
     token_id: UUID | None = None
     mfa_time: datetime | None = None
     amr: Sequence[str] = ()
-
-    @property
-    def host(self) -> str | None:
-        """The peer's address."""
-        return self.request.client.host if self.request.client else None
+    input_digest: bytes | None = None
 
     async def enter(self, account_id: UUID, session_id: UUID | None = None) -> Party | None:
         """Go on in the scope of an account; None if it is not active, or the session or credential is over."""
@@ -80,21 +79,36 @@ class Asking:
 Answer = Callable[[Asking], Awaitable[Response | OAuthError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
 Refuse = Callable[[Request, OAuthError], Response]
+Prepare = Callable[[Parameters], Awaitable[None]]
+"""Does what takes long, and is not to hold a connection of the database meanwhile."""
 
 
 class Answering:
     """Makes endpoints; `denied` is told of every refusal."""
 
     def __init__(
-        self, database: Database, denied: Callable[[Entry], None], *, seconds: float, translate: Translate
+        self,
+        database: Database,
+        denied: Callable[[Entry], None],
+        address: ClientAddress,
+        *,
+        seconds: float,
+        translate: Translate,
     ) -> None:
         self._database = database
         self._denied = denied
+        self._address = address
         self._seconds = seconds
         self._translate = translate
 
     def recorded(
-        self, path: str, event: Event, methods: Sequence[str], answer: Answer, refuse: Refuse | None = None
+        self,
+        path: str,
+        event: Event,
+        methods: Sequence[str],
+        answer: Answer,
+        refuse: Refuse | None = None,
+        prepare: Prepare | None = None,
     ) -> Route:
         """Route an endpoint that is asked by parameters, and of which everything is recorded as `event`."""
 
@@ -103,8 +117,10 @@ class Answering:
             known: list[Asking] = []
             try:
                 parameters = query_of(request) if request.method == "GET" else await read_form(request)
+                if prepare is not None:
+                    await prepare(parameters)
                 async with open_transaction(self._database) as transaction:
-                    asking = Asking(request, parameters, transaction.fetch, now)
+                    asking = Asking(request, self._address(request), parameters, transaction.fetch, now)
                     known.append(asking)
                     given = await answer(asking)
                     if not isinstance(given, OAuthError):
@@ -113,7 +129,7 @@ class Answering:
                         return given
                 raise given
             except OAuthError as error:
-                asking = known[0] if known else Asking(request, Parameters(), _no_fetch, now)
+                asking = known[0] if known else Asking(request, self._address(request), Parameters(), _no_fetch, now)
                 self._denied(_entry(event, asking, error))
                 raise
 
@@ -183,6 +199,7 @@ def _entry(event: Event, asking: Asking, refusal: OAuthError | None) -> Entry:
         reasons=tuple(asking.reasons),
         target_type=target,
         target_id=targets[target] if target else None,
+        input_digest=asking.input_digest,
         correlation_id=request_id(),
         at=asking.now,
     )

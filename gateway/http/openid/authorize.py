@@ -32,9 +32,11 @@ from gateway.http.openid.errors import (
     OAuthError,
     invalid_request,
 )
-from gateway.http.openid.pages import Pages
 from gateway.http.openid.parameters import Parameters, query_of
 from gateway.http.openid.tokens import OPENID, SCOPES
+from gateway.pages.browser import SIGN_IN, redirect
+from gateway.pages.forms import CONTINUE
+from gateway.pages.site import Site, Visit
 
 PATH: Final = "/auth/authorize"
 PROMPTS: Final = frozenset({"none", "login"})
@@ -53,12 +55,12 @@ class Authorization:
         answering: Answering,
         public: PublicClients,
         issuer: str,
-        pages: Pages,
+        site: Site,
     ) -> None:
         self._answering = answering
         self._public = public
         self._issuer = issuer
-        self._pages = pages
+        self._site = site
 
     def routes(self) -> list[Route]:
         """Give the route."""
@@ -74,14 +76,15 @@ class Authorization:
             if "none" in prompts:
                 raise OAuthError(LOGIN_REQUIRED, "The person is not signed in, or has to sign in again.")
             asking.party = None  # nothing has happened yet
-            return self._pages.sign_in(again)
+            also = {} if session is None else {"again": "1"}  # the page is shown to who is signed in, too
+            return redirect(f"{SIGN_IN}?{urlencode({CONTINUE: again, **also})}")
         code = await give_code(asking.fetch, session, asked, asking.now)
         asking.session_id, asking.amr, asking.mfa_time = session.id, session.amr, session.mfa_time
         return self._send_back(parameters, code=code)
 
     async def _session(self, asking: Asking) -> BrowserSession | None:
         """Find the session of who is signed in, in whose scope the transaction is from then on."""
-        secret = self._pages.session_secret(asking.request)
+        secret = self._site.browser.cookies(asking.request).session
         if secret is None:
             return None
         digest = digest_of(secret)
@@ -103,7 +106,8 @@ class Authorization:
             self._require_client(parameters)
             _state(parameters)
         except OAuthError:
-            return self._pages.refusal(request, refusal)
+            code, visit = refusal.error.upper(), Visit(self._site, request)
+            return visit.page("error.html", refusal.status, code=code, message=refusal.description, correlation_id=None)
         return self._send_back(parameters, **refusal.body)
 
     def _send_back(self, parameters: Parameters, **answer: str) -> Response:

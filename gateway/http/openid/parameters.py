@@ -8,7 +8,8 @@ from starlette.requests import Request
 from gateway.http.openid.errors import invalid_request
 from gateway.http.requests import read_body
 
-MOST_BYTES: Final = 8 * 1024
+MOST_BYTES: Final = 12 * 1024
+"""Of a form, which may have a token of 8 KiB in it, and of a query string."""
 FORM: Final = "application/x-www-form-urlencoded"
 _MOST_PARAMETERS: Final = 50
 

@@ -1,8 +1,9 @@
-"""POST /auth/token: tokens for a code, a refresh token, or an API account's credential (RFC 6749).
+"""POST /auth/token: tokens for a code, a refresh token, an API account's credential, or a foreign issuer's token.
 
 grant_type=authorization_code   code, redirect_uri, code_verifier, client_id
 grant_type=refresh_token        refresh_token, client_id, scope?
 grant_type=client_credentials   with client_secret_basic or client_secret_post
+grant_type=urn:ietf:params:oauth:grant-type:token-exchange   exchange.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,9 @@ from gateway.http.openid.errors import (
     OAuthError,
     invalid_grant,
 )
+from gateway.http.openid.exchange import GRANT_TYPE as TOKEN_EXCHANGE
+from gateway.http.openid.exchange import TokenExchange
+from gateway.http.openid.parameters import Parameters
 from gateway.http.openid.tokens import SCOPES, Tokens
 
 PATH: Final = "/auth/token"
@@ -34,14 +38,18 @@ Grant = Callable[[Asking, Client], Awaitable[Response | OAuthError]]
 class TokenEndpoint:
     """The endpoint, with the grants that there are."""
 
-    def __init__(self, answering: Answering, clients: ClientAuthentication, tokens: Tokens) -> None:
+    def __init__(
+        self, answering: Answering, clients: ClientAuthentication, tokens: Tokens, exchange: TokenExchange | None = None
+    ) -> None:
         self._answering = answering
         self._clients = clients
         self._tokens = tokens
+        self._exchange = exchange
         self._grants: Mapping[str, Grant] = {
             "authorization_code": self._of_code,
             "refresh_token": self._of_refresh_token,
             "client_credentials": self._of_credential,
+            **({} if exchange is None else {TOKEN_EXCHANGE: exchange.answer}),
         }
 
     @property
@@ -51,14 +59,18 @@ class TokenEndpoint:
 
     def routes(self) -> list[Route]:
         """Give the route."""
-        return [self._answering.recorded(PATH, Event.TOKEN, ["POST"], self._answer)]
+        return [self._answering.recorded(PATH, Event.TOKEN, ["POST"], self._answer, prepare=self._prepare)]
+
+    async def _prepare(self, parameters: Parameters) -> None:
+        if self._exchange is not None and parameters.get("grant_type") == TOKEN_EXCHANGE:
+            await self._exchange.prepare(parameters)
 
     async def _answer(self, asking: Asking) -> Response | OAuthError:
         name = asking.parameters.required("grant_type")
         grant = self._grants.get(name)
         if grant is None:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, f"grant_type is one of {', '.join(self._grants)}.")
-        asking.reasons.append(name.upper())
+        asking.reasons.append(name.rpartition(":")[2].replace("-", "_").upper())
         client = await self._clients.client_of(asking)
         return client if isinstance(client, OAuthError) else await grant(asking, client)
 

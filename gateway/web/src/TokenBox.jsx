@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
 
-/** The form that takes an access token, or, once signed in, the name of the caller and the way out. */
+/** The ways in, by the sign-in page or with a token, or, once signed in, the name of the caller and the way out. */
 export function TokenBox({ session }) {
-  const { caller, notice, signIn, signOut } = session;
+  const { viewer, notice, signIn, useToken, signOut } = session;
   const control = useRef(null);
   const used = useRef(false);
 
@@ -10,13 +10,13 @@ export function TokenBox({ session }) {
   useEffect(() => {
     if (used.current) control.current.focus();
     used.current = false;
-  }, [caller]);
+  }, [viewer]);
 
   const submit = event => {
     event.preventDefault();
     const form = event.currentTarget;
     used.current = true;
-    signIn(new FormData(form).get('token'));
+    useToken(new FormData(form).get('token'));
     form.reset();
   };
 
@@ -28,18 +28,23 @@ export function TokenBox({ session }) {
   return (
     <section className="token-box" aria-label="Sign-in">
       <p role="status" className={notice ? 'notice' : undefined}>
-        {notice ?? (caller ? <SignedIn viewer={caller.viewer} /> : <SignedOut />)}
+        {notice ?? (viewer ? <SignedIn viewer={viewer} /> : 'Not signed in.')}
       </p>
-      {caller ? (
+      {viewer ? (
         <button type="button" ref={control} onClick={leave}>
           Sign out
         </button>
       ) : (
-        <form onSubmit={submit}>
-          <label htmlFor="token">Access token</label>
-          <input id="token" name="token" type="password" required autoComplete="off" spellCheck={false} ref={control} />
-          <button type="submit">Sign in</button>
-        </form>
+        <>
+          <button type="button" ref={control} onClick={signIn}>
+            Sign in
+          </button>
+          <form onSubmit={submit}>
+            <label htmlFor="token">or with an access token</label>
+            <input id="token" name="token" type="password" required autoComplete="off" spellCheck={false} />
+            <button type="submit">Use it</button>
+          </form>
+        </>
       )}
     </section>
   );
@@ -50,14 +55,6 @@ function SignedIn({ viewer }) {
     <>
       Signed in as <strong>{viewer.email ?? 'an account without e-mail'}</strong>
       {viewer.kind === 'API_ACCOUNT' && ' (API account)'}
-    </>
-  );
-}
-
-function SignedOut() {
-  return (
-    <>
-      Not signed in. <code>itcare-gateway token EMAIL</code> prints a token.
     </>
   );
 }

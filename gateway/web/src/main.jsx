@@ -4,6 +4,7 @@ import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 import { EXAMPLES } from './examples.js';
 import { useSession } from './session.js';
+import { StepUpDialog } from './StepUpDialog.jsx';
 import { TokenBox } from './TokenBox.jsx';
 import icon from './icon.svg';
 import 'graphiql/style.css';
@@ -27,7 +28,7 @@ function Page() {
         <GraphiQL
           fetcher={session.fetcher}
           // Nobody but a caller may introspect: null keeps GraphiQL from asking, undefined lets it.
-          schema={session.caller ? undefined : null}
+          schema={session.viewer ? undefined : null}
           schemaDescription
           inputValueDeprecation
           plugins={PLUGINS}
@@ -41,6 +42,7 @@ function Page() {
           </GraphiQL.Logo>
         </GraphiQL>
       </main>
+      {session.asked && <StepUpDialog asked={session.asked} />}
     </>
   );
 }

@@ -16,7 +16,7 @@ import orjson
 
 from auth.signatures import REQUEST, MessageKeys
 from resolvers.database import Database
-from resolvers.egress import Egress
+from resolvers.egress import Egress, UnusableAnswer, content_of, new_client
 from resolvers.operations.drivers.port import Call, DriverUnavailable, Report
 from resolvers.operations.reports import (
     ENDED,
@@ -55,14 +55,7 @@ class WebhookDriver:
         self._keys = keys
         self._database = database
         self._asked: dict[UUID, datetime] = {}
-        # Neither a proxy nor a password comes from the environment; only which authorities are trusted.
-        self._client = httpx.AsyncClient(
-            verify=httpx.create_ssl_context(),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=orchestrator.seconds,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-        )
+        self._client = new_client(orchestrator.seconds)
 
     async def close(self) -> None:
         """Close its connections."""
@@ -115,9 +108,6 @@ class WebhookDriver:
         key = self._keys().of(call.organization_id)[0]
         headers = {
             "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "itcare-gateway",
             "Idempotency-Key": str(call.id),
             **key.headers(REQUEST, int(datetime.now(UTC).timestamp()), body),
         }
@@ -128,9 +118,11 @@ class WebhookDriver:
                 asyncio.timeout(seconds),
                 self._client.stream("POST", self._orchestrator.url, content=body, headers=headers) as answer,
             ):
-                return answer.status_code, await _content(answer)
+                return answer.status_code, await content_of(answer, MOST_ANSWER)
         except (TimeoutError, httpx.TimeoutException):
             raise DriverUnavailable(f"The orchestrator did not answer within {seconds:g} s.") from None
+        except UnusableAnswer as error:
+            raise DriverUnavailable(f"The orchestrator answered in {error}.") from None
         except httpx.HTTPError as error:
             raise DriverUnavailable(f"The orchestrator cannot be reached: {type(error).__name__}.") from None
 
@@ -154,17 +146,6 @@ def written(call: Call, callback_url: str | None) -> dict[str, Any]:
         "callbackUrl": callback_url,
         **secret,
     }
-
-
-async def _content(answer: httpx.Response) -> bytes:
-    if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise DriverUnavailable("The orchestrator answered in a coding that was not asked for.")
-    content = bytearray()
-    async for chunk in answer.aiter_raw():
-        content += chunk
-        if len(content) > MOST_ANSWER:
-            raise DriverUnavailable(f"The orchestrator answered more than {MOST_ANSWER:,} bytes.")
-    return bytes(content)
 
 
 def _read(status: int, content: bytes, secret: str | None) -> Report | None:

@@ -13,7 +13,7 @@ from schema.ids import global_id
 from tests.gateway.commands.asking import ask, document, done, refusals, rehearsed, write
 from tests.gateway.privileged import Privileged
 
-SHOWN: Final = "indicator { id name kind target threshold service { name } }"
+SHOWN: Final = "indicator { id name kind target threshold revision service { name } }"
 
 
 def asked(people: Privileged, **more: Any) -> dict[str, Any]:
@@ -61,6 +61,7 @@ async def test_an_indicator_is_added(people: Privileged) -> None:
         "kind": "HTTP",
         "target": "https://shop.example/health",
         "threshold": 200.5,
+        "revision": 1,
         "service": {"name": "shop"},
     }
     assert payload["operation"]["status"] == "IN_PROGRESS"
@@ -142,6 +143,49 @@ async def test_a_change_that_fails_changes_nothing(people: Privileged) -> None:
     await people.settle(Simulation(0, failures={"UPDATE_INDICATOR": "no"}))
     assert await rows(people, key) == [("old", "TCP", "db:5432", None)]
     await done(people, "pow", "createIndicator", asked(people, name="new"))
+
+
+async def revision(people: Privileged, of: UUID) -> int:
+    ((found,),) = await people.sql("SELECT revision FROM indicator WHERE id = :id", id=of)
+    assert isinstance(found, int)
+    return found
+
+
+async def test_each_change_of_an_indicator_counts_its_revision(people: Privileged) -> None:
+    key = await indicator(people)
+    values = {"indicatorId": global_id("Indicator", key)}
+    for turn in (1, 2):
+        payload = await done(people, "pow", "updateIndicator", {**values, "threshold": float(turn)}, SHOWN)
+        # It is changed when the operation has ended, and not before.
+        assert payload["indicator"]["revision"] == turn
+        await people.settle()
+        assert await revision(people, key) == turn + 1
+    for mutation, change in (("updateIndicator", {"threshold": None}), ("deleteIndicator", {})):
+        await done(people, "pow", mutation, {**values, **change})
+        await people.settle(Simulation(0, failures={"UPDATE_INDICATOR": "no", "DELETE_INDICATOR": "no"}))
+        assert await revision(people, key) == 3
+
+
+@pytest.mark.parametrize(("mutation", "change"), [("updateIndicator", {"threshold": 3.5}), ("deleteIndicator", {})])
+async def test_an_indicator_that_has_changed_since_it_was_read_is_left_alone(
+    people: Privileged, mutation: str, change: dict[str, Any]
+) -> None:
+    values = {"indicatorId": global_id("Indicator", await indicator(people)), "expectedRevision": 1}
+    changing = {**values, "name": "renamed"}
+    await done(people, "pow", "updateIndicator", changing)
+    await people.settle()
+    wrong = [("WRONG_REVISION", ["expectedRevision"])]
+    for expected in (1, 0, -1, 3, 2**31 - 1):
+        asked_for = {**values, **change, "expectedRevision": expected}
+        assert await refusals(people, "pow", mutation, asked_for) == wrong
+        rehearsal = (await people.ask("pow", document(mutation), {**asked_for, "dryRun": True})).payload
+        assert [(error["code"], error["field"]) for error in rehearsal["userErrors"]] == wrong
+    fresh = {**values, **change, "expectedRevision": 2, "idempotencyKey": "once"}
+    await rehearsed(people, "pow", mutation, fresh)
+    first = await done(people, "pow", mutation, fresh)
+    await people.settle()
+    # Asked for again, what was accepted stays so, whatever the revision is by now.
+    assert (await done(people, "pow", mutation, fresh))["operation"]["id"] == first["operation"]["id"]
 
 
 async def test_until_a_name_is_changed_nobody_else_gets_the_old_or_the_new_one(people: Privileged) -> None:

@@ -15,7 +15,7 @@ from schema.ids import global_id
 from tests.gateway.commands.asking import ask, document, done, refusals, rehearsed, write
 from tests.gateway.privileged import Privileged
 
-SHOWN: Final = "maintenance { id reason startsAt services { nodes { name } } }"
+SHOWN: Final = "maintenance { id reason startsAt revision services { nodes { name } } }"
 
 
 def asked(people: Privileged, days: float = 30, **more: Any) -> dict[str, Any]:
@@ -87,6 +87,22 @@ async def test_a_window_that_is_over_is_not_cancelled(people: Privileged) -> Non
     key = await window(people, timedelta(hours=-3))
     values = {"maintenanceId": global_id("Maintenance", key)}
     assert await refusals(people, "dtm", "deleteMaintenance", values) == [("EXPIRED", None)]
+
+
+async def test_a_window_that_has_changed_since_it_was_read_is_left_alone(people: Privileged) -> None:
+    payload = await done(people, "dtm", "createMaintenance", asked(people), SHOWN)
+    assert payload["maintenance"]["revision"] == 1
+    await people.settle()
+    values = {"maintenanceId": payload["maintenance"]["id"]}
+    await done(people, "dtm", "deleteMaintenance", {**values, "expectedRevision": 1})
+    await people.settle(Simulation(0, failures={"DELETE_MAINTENANCE": "no"}))
+    # It is as it was; then somebody moves it.
+    await people.sql("UPDATE maintenance SET revision = revision + 1")
+    wrong = [("WRONG_REVISION", ["expectedRevision"])]
+    for expected in (1, 3):
+        assert await refusals(people, "dtm", "deleteMaintenance", {**values, "expectedRevision": expected}) == wrong
+    await rehearsed(people, "dtm", "deleteMaintenance", {**values, "expectedRevision": 2})
+    await done(people, "dtm", "deleteMaintenance", {**values, "expectedRevision": 2})
 
 
 async def test_a_window_that_could_not_be_cancelled_stays(people: Privileged) -> None:

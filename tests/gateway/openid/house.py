@@ -273,9 +273,10 @@ async def opened(urls: DatabaseUrls, folder: Path, **settings: Any) -> AsyncIter
     base = Database(urls.app, pool_size=6, statement_seconds=20)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    given = Settings(data_dir=folder, cors_origins=[ORIGIN], openid=OpenIdSettings(clients=CLIENTS), **settings)
+    settings = {"openid": OpenIdSettings(clients=CLIENTS), **settings}
+    given = Settings(data_dir=folder, cors_origins=[ORIGIN], **settings)
     async with (
-        running(settings_at(given, url), urls, shop, listener) as gateway,
+        running(settings_at(given, url), urls, shop, listener=listener) as gateway,
         httpx.AsyncClient(base_url=url, timeout=30) as http,
     ):
         yield House(gateway, urls, base, shop, http)

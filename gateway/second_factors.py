@@ -1,0 +1,69 @@
+"""The second factors that there are, composed: which kinds can be set up and answered, and what reaches people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.routing import Route
+
+from auth.issuer import Issuer
+from auth.mfa.factor import FactorMethod
+from auth.mfa.phone import Phone
+from auth.mfa.sealing import SecretSeal
+from auth.mfa.totp import Totp
+from auth.tokens import TokenVerifier
+from gateway.auditing import Audit
+from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
+from gateway.http.factors.enrolling import Enroller
+from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
+from gateway.http.factors.voice import TwilioVoice, read_token
+from gateway.keys import mfa_key
+from gateway.mfa_records import records_of
+from gateway.settings import Settings
+from resolvers.database import Database, unavailable
+from resolvers.egress import Egress
+
+
+@dataclass
+class SecondFactors:
+    """Methods, enrollers, and routes; to be closed."""
+
+    methods: list[FactorMethod] = field(default_factory=list)
+    enrollers: list[Enroller] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    voice: TwilioVoice | None = None
+
+    async def close(self) -> None:
+        """Close the connections to what reaches people."""
+        if self.voice is not None:
+            await self.voice.close()
+
+
+def second_factors(
+    settings: Settings, database: Database, tokens: TokenVerifier, issuer: Callable[[], Issuer], audit: Audit
+) -> SecondFactors:
+    """Compose what the settings name.
+
+    Raises:
+        KeyFileError: a key or a token cannot be used.
+    """
+    seal = SecretSeal([mfa_key(settings)])
+    seconds, record_for = settings.limits.seconds, records_of(audit)
+    made = SecondFactors([Totp(seal)], [TotpEnroller(seal)])
+    made.voice = _voice(settings)
+    if made.voice is not None:
+        made.methods.append(Phone(seal, made.voice))
+        made.enrollers.append(PhoneEnroller(seal, made.voice, settings.phone.countries))
+        calls = PhoneCalls(database, seal, made.voice, seconds=seconds, translate=unavailable, record_for=record_for)
+        made.routes += calls.routes()
+    calling = Calling(database, tokens, seconds=seconds, translate=unavailable, record_for=record_for)
+    made.routes += [*StepUp(calling, issuer, made.methods).routes(), *Enrolling(calling, made.enrollers).routes()]
+    return made
+
+
+def _voice(settings: Settings) -> TwilioVoice | None:
+    given = settings.phone
+    if given.account is None or given.token_file is None or given.number is None:
+        return None  # which of them go together is checked with the settings
+    egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
+    token = read_token(given.token_file)
+    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, egress)
