@@ -15,6 +15,9 @@ from gateway.http.factors import RecordFor
 
 ENROLMENT: Final = "ENROL_FACTOR"
 """What setting up a factor is called."""
+REMOVAL: Final = "REMOVE_FACTOR"
+RECOVERY: Final = "RECOVER_FACTOR"
+"""What comes of recovery codes."""
 LABELS: Final = {
     MfaEventKind.CHALLENGE_ACCEPTED: Event.STEP_UP,
     MfaEventKind.CHALLENGE_REFUSED: Event.STEP_UP,
@@ -23,6 +26,13 @@ LABELS: Final = {
     MfaEventKind.ENROLMENT_REFUSED: ENROLMENT,
     MfaEventKind.FACTOR_CONFIRMED: ENROLMENT,
     MfaEventKind.FACTOR_REPLACED: ENROLMENT,
+    MfaEventKind.FACTOR_RECOVERED: ENROLMENT,
+    MfaEventKind.FACTOR_REMOVED: REMOVAL,
+    MfaEventKind.REMOVAL_REFUSED: REMOVAL,
+    MfaEventKind.POSSIBLE_CLONE: Event.STEP_UP,
+    MfaEventKind.RECOVERY_CODES_RENEWED: RECOVERY,
+    MfaEventKind.RECOVERY_CODE_USED: RECOVERY,
+    MfaEventKind.RECOVERY_REFUSED: RECOVERY,
     MfaEventKind.NOT_ME: Event.STEP_UP,
 }
 REFUSALS: Final = frozenset(
@@ -30,6 +40,9 @@ REFUSALS: Final = frozenset(
         MfaEventKind.CHALLENGE_REFUSED,
         MfaEventKind.RATE_LIMITED,
         MfaEventKind.ENROLMENT_REFUSED,
+        MfaEventKind.REMOVAL_REFUSED,
+        MfaEventKind.POSSIBLE_CLONE,
+        MfaEventKind.RECOVERY_REFUSED,
         MfaEventKind.NOT_ME,
     }
 )
@@ -65,7 +78,7 @@ def _entry(chain: UUID, who: Who, event: MfaEvent) -> Entry:
         code=event.kind.value if refused else None,
         reasons=(
             event.kind.value,
-            event.method.value,
+            *([event.method.value] if event.method else []),
             *([challenge.action] if challenge and challenge.action else []),
         ),
         target_type="Factor" if event.factor_id else None,

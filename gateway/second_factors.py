@@ -10,17 +10,20 @@ from auth.mfa.factor import FactorMethod
 from auth.mfa.phone import Phone
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp
+from auth.mfa.webauthn import RelyingParty, Webauthn
 from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
-from gateway.http.factors import Calling, Enrolling, StepUp, TotpEnroller
+from gateway.http.client_address import client_address
+from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
 from gateway.http.factors.enrolling import Enroller
 from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
 from gateway.http.factors.voice import TwilioVoice, read_token
-from gateway.keys import mfa_key
+from gateway.keys import mfa_key, page_key
 from gateway.mfa_records import records_of
+from gateway.pages.browser import Browser
+from gateway.pages.scripts import claims_of_scripts
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
-from resolvers.egress import Egress
 
 
 @dataclass
@@ -49,14 +52,31 @@ def second_factors(
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
     made = SecondFactors([Totp(seal)], [TotpEnroller(seal)])
+    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    if party is not None:
+        made.methods.insert(0, Webauthn(seal, party))
+        made.enrollers.insert(0, PasskeyEnroller(seal, party))
     made.voice = _voice(settings)
     if made.voice is not None:
         made.methods.append(Phone(seal, made.voice))
         made.enrollers.append(PhoneEnroller(seal, made.voice, settings.phone.countries))
         calls = PhoneCalls(database, seal, made.voice, seconds=seconds, translate=unavailable, record_for=record_for)
         made.routes += calls.routes()
-    calling = Calling(database, tokens, seconds=seconds, translate=unavailable, record_for=record_for)
-    made.routes += [*StepUp(calling, issuer, made.methods).routes(), *Enrolling(calling, made.enrollers).routes()]
+    address = client_address(settings.sign_in.trusted_proxies)
+    browser = Browser(database, page_key(settings), address, public_url=settings.public_url)
+    calling = Calling(
+        database,
+        tokens,
+        seconds=seconds,
+        translate=unavailable,
+        record_for=record_for,
+        claims_of_browser=claims_of_scripts(browser),
+    )
+    made.routes += [
+        *StepUp(calling, issuer, made.methods).routes(),
+        *Enrolling(calling, made.enrollers).routes(),
+        *Recovering(calling).routes(),
+    ]
     return made
 
 
@@ -64,6 +84,5 @@ def _voice(settings: Settings) -> TwilioVoice | None:
     given = settings.phone
     if given.account is None or given.token_file is None or given.number is None:
         return None  # which of them go together is checked with the settings
-    egress = Egress(settings.egress_hosts, plain_loopback=settings.egress_plain_loopback)
     token = read_token(given.token_file)
-    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, egress)
+    return TwilioVoice(given.api_url, given.account, token, given.number, settings.public_url, settings.egress)

@@ -1,3 +1,4 @@
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(("ITCARE_", "DATABASE_", "PG")):
             del os.environ[name]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: garbage is looked for in what the tests make."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

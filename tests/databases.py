@@ -31,7 +31,8 @@ class Databases:
     def make(self) -> DatabaseUrls:
         """A new database: migrated, with no row."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {self._name(self._template)}")
+        # Copying files is quicker than writing what is in them to the log.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {self._name(self._template)} STRATEGY file_copy")
         return DatabaseUrls(app=_of(self._template.app, name), owner=_of(self._template.owner, name))
 
     def make_bare(self) -> DatabaseUrls:

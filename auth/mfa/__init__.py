@@ -4,10 +4,13 @@ tables.py      challenges, approvals, deliveries, and the failures that are coun
 sealing.py     the secrets of factors, sealed with a key outside the database
 factor.py      the port that every factor is behind
 totp.py        one-time passwords of an authenticator app
+webauthn.py    passkeys
 failures.py    how often an account may be wrong
 challenges.py  opening a challenge, answering it
 approvals.py   what an operation's challenge was answered for: asked for, there, spent
 enrolment.py   setting up a factor
+recovery.py    recovery codes, which open the setting up of a factor
+removal.py     removing a factor
 usable.py      which factors serve
 deliveries.py  challenges that are answered elsewhere: on a telephone, by a device
 recording.py   what there is to record of all this, for an audit

@@ -183,10 +183,11 @@ async def answer_challenge(
         await forgive(fetch, account_id)
         await fetch(GIVE_BACK, {"of_challenge": challenge_id})
         return Answered(Outcome.PENDING, challenge)
-    if challenge is None or verdict is Verdict.WRONG:
+    if challenge is None or verdict is not Verdict.RIGHT:
         if challenge is None:
             await forgive(fetch, account_id)
-        await record(fetch, MfaEvent(MfaEventKind.CHALLENGE_REFUSED, account_id, method.kind, now, challenge))
+        event = MfaEventKind.POSSIBLE_CLONE if verdict is Verdict.CLONED else MfaEventKind.CHALLENGE_REFUSED
+        await record(fetch, MfaEvent(event, account_id, method.kind, now, challenge))
         return Answered(Outcome.REFUSED)
     await forgive(fetch, account_id)
     await fetch(COMPLETE, {"of_challenge": challenge_id, "at": now})

@@ -68,6 +68,11 @@ STATE = Statement(
         _OF_ACCOUNT, _OF_KIND, DELIVERY.c.challenge_id == bindparam("of_challenge")
     )
 )
+TAKE = Statement(
+    delete(DELIVERY)
+    .where(_OF_ACCOUNT, _OF_KIND, DELIVERY.c.challenge_id == bindparam("of_challenge"))
+    .returning(DELIVERY.c.expected)
+)
 CONFIRM = Statement(
     update(DELIVERY)
     .where(_OF_ACCOUNT, _OF_KIND, DELIVERY.c.challenge_id == bindparam("of_challenge"))
@@ -238,6 +243,13 @@ async def expected_of(fetch: Fetch, seal: SecretSeal, challenge: Challenge, kind
     """Give what the answer to a challenge must be, for who answers on the screen; None if nothing was sent."""
     of = {"of_challenge": challenge.id, "of_account": challenge.account_id, "of_kind": kind.value}
     rows = await fetch(STATE, of)
+    return seal.open(challenge.id, rows[0]["expected"]) if rows else None
+
+
+async def take_expected(fetch: Fetch, seal: SecretSeal, challenge: Challenge, kind: FactorKind) -> bytes | None:
+    """Give what the answer to a challenge must be, and forget it: no second answer is looked at."""
+    of = {"of_challenge": challenge.id, "of_account": challenge.account_id, "of_kind": kind.value}
+    rows = await fetch(TAKE, of)
     return seal.open(challenge.id, rows[0]["expected"]) if rows else None
 
 

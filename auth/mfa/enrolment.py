@@ -243,5 +243,7 @@ async def confirm_enrolment(
     await fetch(CONFIRM, {"of_factor": factor_id, "sealed": kept, "serves_from": serves_from, "at": now})
     replaced = any(row["confirmed_at"] is not None for row in before)
     event = MfaEventKind.FACTOR_REPLACED if replaced else MfaEventKind.FACTOR_CONFIRMED
+    if is_recovered:
+        event = MfaEventKind.FACTOR_RECOVERED
     await record(fetch, MfaEvent(event, account_id, kind, now, factor_id=factor_id))
     return Confirmation.CONFIRMED_FOR_LATER if is_recovered else Confirmation.CONFIRMED, none

@@ -3,13 +3,15 @@
 ItcareError
 ├── ChallengeRefused    CHALLENGE_REFUSED   403   the code or the challenge is not accepted
 ├── TooManyFailures     RATE_LIMITED        429   with Retry-After
-└── TooManySendings     RATE_LIMITED        429   with Retry-After
+├── TooManySendings     RATE_LIMITED        429   with Retry-After
+├── TooManyFactors      LIMIT_EXCEEDED      409   there are as many of a kind as there may be
+└── LastFactor          LAST_FACTOR         409   without it nothing could be confirmed any more
 """
 
 from datetime import timedelta
 from math import ceil
 
-from auth.errors import ItcareError
+from auth.errors import ItcareError, LimitExceeded
 from auth.tables import FactorKind
 
 
@@ -49,3 +51,23 @@ class TooManyFailures(ItcareError):
     def __init__(self, wait: timedelta) -> None:
         self.seconds = max(1, ceil(wait.total_seconds()))
         super().__init__("Too many codes were wrong. Try again later.", retryAfter=self.seconds)
+
+
+class TooManyFactors(LimitExceeded):
+    """A person may have so many of a kind; another takes the removal of one."""
+
+    http_status = 409
+
+    def __init__(self, maximum: int) -> None:
+        message = f"You have {maximum} of these already. Remove one that you do not use, and begin again."
+        super().__init__(message, limit="factors", value=maximum + 1, maximum=maximum)
+
+
+class LastFactor(ItcareError):
+    """A factor is not removed if no other serves."""
+
+    code = "LAST_FACTOR"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This is the last factor of yours that serves. Set up another one, and remove this one then.")

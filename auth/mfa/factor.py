@@ -34,6 +34,8 @@ class Verdict(StrEnum):
     WRONG = "WRONG"
     PENDING = "PENDING"
     """The person has not answered yet, from where they answer: their telephone."""
+    CLONED = "CLONED"
+    """Wrong, though it was signed rightly: there seem to be two of what should be one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,29 @@ class MfaEventKind(StrEnum):
     ENROLMENT_REFUSED = "ENROLMENT_REFUSED"
     FACTOR_CONFIRMED = "FACTOR_CONFIRMED"
     FACTOR_REPLACED = "FACTOR_REPLACED"
+    FACTOR_RECOVERED = "FACTOR_RECOVERED"
+    """One was confirmed that was set up with a recovery code: it serves later."""
+    FACTOR_REMOVED = "FACTOR_REMOVED"
+    REMOVAL_REFUSED = "REMOVAL_REFUSED"
+    POSSIBLE_CLONE = "POSSIBLE_CLONE"
+    """An answer was refused since the authenticator had counted further before: there may be a copy of it."""
+    RECOVERY_CODES_RENEWED = "RECOVERY_CODES_RENEWED"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
+    RECOVERY_REFUSED = "RECOVERY_REFUSED"
     NOT_ME = "NOT_ME"
     """The person said that they had not asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MfaEvent:
-    """One thing that has happened to an account; `challenge` is the account's own, if there was one."""
+    """One thing that has happened to an account; `challenge` is the account's own, if there was one.
+
+    Of recovery codes there is no `method`, nor of a factor that there is not.
+    """
 
     kind: MfaEventKind
     account_id: UUID
-    method: FactorKind
+    method: FactorKind | None
     at: datetime
     challenge: Challenge | None = None
     factor_id: UUID | None = None

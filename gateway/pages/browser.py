@@ -96,8 +96,12 @@ class Browser:
     def require_own_form(self, request: Request, form: Form) -> None:
         """Raise unless a page of ours gave a form to this browser: ForeignOrigin or FormRefused."""
         self.require_own_origin(request)
+        self.require_own_token(request, form.text(TOKEN))
+
+    def require_own_token(self, request: Request, token: str) -> None:
+        """Raise FormRefused unless a page of ours gave this token to this browser."""
         cookies = self.cookies(request)
-        if not self._tokens.is_right(form.text(TOKEN), cookies.form, cookies.session):
+        if not self._tokens.is_right(token, cookies.form, cookies.session):
             raise FormRefused
 
     def require_own_origin(self, request: Request) -> None:

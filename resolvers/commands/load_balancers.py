@@ -12,7 +12,7 @@ from auth.permissions import Action
 from auth.tables import uuid7
 from resolvers.commands.effects import Work, takes_effect
 from resolvers.commands.locking import lock_resource
-from resolvers.commands.members import NewMember, add_members, check_members, instances_for
+from resolvers.commands.members import NewMember, add_members, check_members, instances_for, lock_with_instances
 from resolvers.commands.outcome import Changed, Step, UserError, UserErrorCode
 from resolvers.commands.placing import (
     Wrong,
@@ -199,6 +199,7 @@ async def _inactive(transaction: Transaction, work: Work) -> None:
 
 
 async def _gone(transaction: Transaction, work: Work) -> None:
+    await lock_with_instances(transaction, work, work.resource)
     await delete_resource(transaction, work, work.resource)
 
 

@@ -18,6 +18,7 @@ from resolvers.commands.locking import lock_all, lock_resource
 from resolvers.commands.outcome import Changed, Refused, Step, UserError, UserErrorCode
 from resolvers.commands.placing import check_range
 from resolvers.commands.resources import (
+    Place,
     add_row,
     change_resource,
     change_row,
@@ -36,6 +37,13 @@ MOST_MEMBERS: Final = 100
 MEMBER, OPERATION = table(LoadBalancerMember), table(Operation)
 _FIND: Final = Statement(select(MEMBER.c.resource_id, MEMBER.c.instance_id).where(*in_place(MEMBER)))
 _LOCK: Final = Statement(select(MEMBER.c.id).where(*in_place(MEMBER)).with_for_update())
+_BEHIND: Final = Statement(
+    select(MEMBER.c.instance_id).where(
+        MEMBER.c.organization_id == bindparam("organization_id"),
+        MEMBER.c.cloud_id == bindparam("cloud_id"),
+        MEMBER.c.resource_id == bindparam("id"),
+    )
+)
 _IS_MEMBER: Final = Statement(
     select(
         exists().where(
@@ -135,6 +143,16 @@ async def add_members(
     for row in rows:
         await add_row(transaction, row)
     return [row.id for row in rows]
+
+
+async def lock_with_instances(transaction: Transaction, place: Place, load_balancer_id: UUID) -> None:
+    """Lock a load balancer that an operation is at work on, and the instances behind it, before all members go at once.
+
+    Whoever changes the status of an instance changes its members afterwards: where it is behind the load balancer
+    twice, both would have several of the same members to lock, each in an order of its own.
+    """
+    behind = await transaction.fetch(_BEHIND, key_of(place, load_balancer_id))
+    await lock_all(transaction, place, {load_balancer_id, *(instance_id for (instance_id,) in behind)})
 
 
 def add_member_lb(load_balancer_id: UUID, member: NewMember, expected_revision: int | None) -> Change:

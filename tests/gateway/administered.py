@@ -1,14 +1,17 @@
 """The mutations beside the matrix, asked as people of the shop: two who represent acme, one who represents globex."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from gateway.postgres import DatabaseUrls
-from gateway.settings import Settings
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.tables import Account, Factor, OrganizationMember, table
 from schema.ids import global_id
-from tests.gateway.privileged import Privileged, Reply, privileged
+from tests.gateway import privileged
+from tests.gateway.privileged import Privileged, Reply
+from tests.resolvers.shop import NOON, Shop
 
 SUBJECTS: Final = {
     "createOrganization": "organization { id code name isGroup clouds { nodes { code name isDefault } } }",
@@ -118,35 +121,21 @@ class Administered:
         return await self.sql(statement, **values) == [(1,)]
 
 
-@asynccontextmanager
-async def administered(settings: Settings, database: DatabaseUrls) -> AsyncIterator[Administered]:
-    """Serve the gateway over a small database with security representatives."""
-    async with privileged(settings, database) as people:
-        everybody = {**people.people, "deputy": uuid4(), "envoy": uuid4()}
-        people.people = everybody
-        for name, organization in (("deputy", people.shop.acme), ("envoy", people.shop.globex)):
-            values = {"id": everybody[name], "email": f"{name}@people.example", "organization": organization}
-            await people.sql(
-                "INSERT INTO account (id, kind, email, is_platform, created_at)"
-                " VALUES (:id, 'PERSON', :email, false, now())",
-                id=values["id"],
-                email=values["email"],
-            )
-            await people.sql(
-                "INSERT INTO organization_member (organization_id, account_id, is_security_representative, created_at)"
-                " VALUES (:organization, :id, true, now())",
-                id=values["id"],
-                organization=organization,
-            )
-            await people.sql(
-                "INSERT INTO factor (id, account_id, kind, label, secret, confirmed_at, created_at)"
-                " VALUES (gen_random_uuid(), :id, 'TOTP', 'phone', 'sealed', now(), now())",
-                id=values["id"],
-            )
-        await people.sql(
-            "INSERT INTO organization_member (organization_id, account_id, is_security_representative, created_at)"
-            " VALUES (:organization, :id, false, now())",
-            id=everybody["dtm"],
-            organization=people.shop.acme,
+def new_people() -> dict[str, UUID]:
+    """An id for everybody."""
+    return {**privileged.new_people(), "deputy": uuid4(), "envoy": uuid4()}
+
+
+async def populate(connection: AsyncConnection, shop: Shop, people: Mapping[str, UUID]) -> None:
+    """Fill an empty database with a shop, its people and further security representatives."""
+    await privileged.populate(connection, shop, {name: people[name] for name in privileged.new_people()})
+    for name, organization in (("deputy", shop.acme), ("envoy", shop.globex)):
+        rows = (
+            Account(id=people[name], email=f"{name}@people.example"),
+            OrganizationMember(organization_id=organization, account_id=people[name], is_security_representative=True),
+            Factor(account_id=people[name], kind="TOTP", label="phone", secret=b"sealed", confirmed_at=NOON),
         )
-        yield Administered(people)
+        for row in rows:
+            await connection.execute(insert(table(type(row))).values(row.model_dump()))
+    place = OrganizationMember(organization_id=shop.acme, account_id=people["dtm"])
+    await connection.execute(insert(table(OrganizationMember)).values(place.model_dump()))

@@ -8,8 +8,9 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import NullPool, insert, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlmodel import SQLModel
 
 from auth.issuer import Issuer
 from auth.mfa.tables import Approval
@@ -20,8 +21,8 @@ from gateway.settings import Settings
 from resolvers.database import Database
 from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
 from resolvers.operations.execution import Execution
-from tests.gateway.running import Gateway, fill, running
-from tests.resolvers.shop import NOON, Shop
+from tests.gateway.running import Gateway, running
+from tests.resolvers.shop import NOON, Shop, load_shop
 
 RESPONSE_JSON: Final = {"Accept": "application/graphql-response+json"}
 START: Final = (
@@ -74,6 +75,13 @@ class Privileged:
     def __init__(self, gateway: Gateway, database: DatabaseUrls, shop: Shop, people: Mapping[str, UUID]) -> None:
         self.gateway, self.database, self.shop, self.people = gateway, database, shop, people
         self.worker_database = Database(database.app, pool_size=2, statement_seconds=10)
+        # Its connections are kept, but where a test has broken them.
+        self.owner = create_async_engine(database.owner, pool_pre_ping=True)
+
+    async def close(self) -> None:
+        """Close the connections to the database, but the gateway's own."""
+        await self.worker_database.close()
+        await self.owner.dispose()
 
     async def ask(self, who: str, document: str, values: Mapping[str, Any], *, mfa_age: int | None = 10) -> Reply:
         """Send a mutation with this input."""
@@ -101,16 +109,20 @@ class Privileged:
 
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Run a statement as the owner."""
-        engine = create_async_engine(self.database.owner, poolclass=NullPool)
-        async with engine.begin() as connection:
+        async with self.owner.begin() as connection:
             result = await connection.execute(text(statement), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
+    async def write(self, *rows: SQLModel) -> None:
+        """Write rows as the owner."""
+        async with self.owner.begin() as connection:
+            for row in rows:
+                await connection.execute(insert(table(type(row))).values(row.model_dump()))
+
     async def approve(self, who: str, digest: bytes) -> None:
         """Approve an operation as answering its challenge does."""
-        engine = create_async_engine(self.database.owner, poolclass=NullPool)
-        async with engine.begin() as connection:
-            row = {"account_id": self.people[who], "digest": digest, "approved_at": datetime.now(UTC)}
+        row = {"account_id": self.people[who], "digest": digest, "approved_at": datetime.now(UTC)}
+        async with self.owner.begin() as connection:
             await connection.execute(insert(table(Approval)).values(row))
 
     async def open_digest(self, who: str) -> bytes:
@@ -126,8 +138,9 @@ class Privileged:
             " AND table_type = 'BASE TABLE' AND table_name NOT IN ('mfa_challenge', 'audit_record', 'audit_chain')"
             " ORDER BY table_name"
         )
-        rows = "SELECT to_jsonb(t) FROM {} t ORDER BY to_jsonb(t)::text"
-        return {name: await self.sql(rows.format(name)) for (name,) in tables}
+        rows = "SELECT '{0}', ARRAY(SELECT to_jsonb(t)::text FROM {0} t ORDER BY to_jsonb(t)::text)"
+        found = await self.sql(" UNION ALL ".join(rows.format(name) for (name,) in tables))
+        return {name: [(row,) for row in held] for name, held in found}
 
 
 PEOPLE: Final = {
@@ -141,40 +154,48 @@ PEOPLE: Final = {
 }
 
 
+async def populate(connection: AsyncConnection, shop: Shop, people: Mapping[str, UUID]) -> None:
+    """Fill an empty database with a shop and its people; the instance `spare` is inactive, `web` active."""
+    await load_shop(connection, shop)
+    clouds = {"alpha": (shop.acme, shop.alpha), "beta": (shop.acme, shop.beta), "omega": (shop.globex, shop.omega)}
+    for name, account in people.items():
+        row = Account(
+            id=account,
+            email=f"{name}@people.example",
+            kind=AccountKind.API_ACCOUNT if name == "program" else AccountKind.PERSON,
+            organization_id=shop.acme if name == "program" else None,
+            is_platform=name == "platform",
+        )
+        await connection.execute(insert(table(Account)).values(row.model_dump()))
+        if name not in ("factorless", "program"):
+            factor = Factor(account_id=account, kind="TOTP", label="phone", secret=b"sealed", confirmed_at=NOON)
+            await connection.execute(insert(table(Factor)).values(factor.model_dump()))
+    for name, (profile, cloud) in PEOPLE.items():
+        organization_id, cloud_id = clouds[cloud]
+        held = Membership(organization_id=organization_id, cloud_id=cloud_id, account_id=people[name], profile=profile)
+        await connection.execute(insert(table(Membership)).values(held.model_dump()))
+    place = OrganizationMember(
+        organization_id=shop.acme, account_id=people["representative"], is_security_representative=True
+    )
+    await connection.execute(insert(table(OrganizationMember)).values(place.model_dump()))
+    await connection.execute(text("UPDATE resource SET status = 'INACTIVE' WHERE id = :id"), {"id": shop.spare})
+    await connection.execute(text("DELETE FROM load_balancer_member WHERE instance_id = :id"), {"id": shop.spare})
+
+
+def new_people() -> dict[str, UUID]:
+    """An id for everybody."""
+    return {name: uuid4() for name in (*PEOPLE, "program", "representative", "platform", "nobody")}
+
+
 @asynccontextmanager
 async def privileged(settings: Settings, database: DatabaseUrls) -> AsyncIterator[Privileged]:
-    """Fill an empty database, and serve the gateway over it; the instance `spare` is inactive, `web` active."""
-    shop = Shop()
-    await fill(database, shop)
-    people = {name: uuid4() for name in (*PEOPLE, "program", "representative", "platform", "nobody")}
-    owner = create_async_engine(database.owner, poolclass=NullPool)
-    clouds = {"alpha": (shop.acme, shop.alpha), "beta": (shop.acme, shop.beta), "omega": (shop.globex, shop.omega)}
-    async with owner.begin() as connection:
-        for name, account in people.items():
-            row = Account(
-                id=account,
-                email=f"{name}@people.example",
-                kind=AccountKind.API_ACCOUNT if name == "program" else AccountKind.PERSON,
-                organization_id=shop.acme if name == "program" else None,
-                is_platform=name == "platform",
-            )
-            await connection.execute(insert(table(Account)).values(row.model_dump()))
-            if name not in ("factorless", "program"):
-                factor = Factor(account_id=account, kind="TOTP", label="phone", secret=b"sealed", confirmed_at=NOON)
-                await connection.execute(insert(table(Factor)).values(factor.model_dump()))
-        for name, (profile, cloud) in PEOPLE.items():
-            organization_id, cloud_id = clouds[cloud]
-            held = Membership(
-                organization_id=organization_id, cloud_id=cloud_id, account_id=people[name], profile=profile
-            )
-            await connection.execute(insert(table(Membership)).values(held.model_dump()))
-        place = OrganizationMember(
-            organization_id=shop.acme, account_id=people["representative"], is_security_representative=True
-        )
-        await connection.execute(insert(table(OrganizationMember)).values(place.model_dump()))
-        await connection.execute(text("UPDATE resource SET status = 'INACTIVE' WHERE id = :id"), {"id": shop.spare})
-        await connection.execute(text("DELETE FROM load_balancer_member WHERE instance_id = :id"), {"id": shop.spare})
+    """Fill an empty database, and serve the gateway over it."""
+    shop, people = Shop(), new_people()
     async with running(settings, database, shop) as gateway:
         found = Privileged(gateway, database, shop, people)
-        yield found
-        await found.worker_database.close()
+        try:
+            async with found.owner.begin() as connection:
+                await populate(connection, shop, people)
+            yield found
+        finally:
+            await found.close()

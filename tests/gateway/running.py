@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,33 @@ async def fill(database: DatabaseUrls, shop: Shop) -> None:
         await load_shop(connection, shop)
 
 
+class Server(uvicorn.Server):
+    """A server that stops when it is told to, not at its next look, and leaves signals to whoever runs the tests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self._told = asyncio.Event()
+        super().__init__(config)
+
+    @property
+    def should_exit(self) -> bool:
+        return self._told.is_set()
+
+    @should_exit.setter
+    def should_exit(self, told: bool) -> None:
+        if told:
+            self._told.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._told.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0, listener: socket.socket | None = None
@@ -58,7 +85,7 @@ async def running(
         config = uvicorn.Config(
             create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:

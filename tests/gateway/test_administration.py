@@ -1,24 +1,11 @@
 """What is changed beside the actions, end to end: who may, what is written, and what never is."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings
 from schema.ids import global_id
-from tests.databases import Databases
-from tests.gateway.administered import Administered, administered, document
-
-
-@pytest.fixture
-async def console(tmp_path: Path, databases: Databases) -> AsyncIterator[Administered]:
-    urls = databases.make()
-    async with administered(Settings(data_dir=tmp_path, pool_size=6), urls) as found:
-        yield found
-    databases.drop(urls)
-
+from tests.gateway.administered import Administered, document
 
 # Who may
 

@@ -1,30 +1,18 @@
 """Changes beside the actions that are not made: wrong inputs, accounts that are not there, what was asked twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from auth.audit.records import PLATFORM
-from gateway.settings import Settings
 from resolvers.administration.submission import submit
 from schema.ids import global_id
-from tests.databases import Databases
-from tests.gateway.administered import SUBJECTS, Administered, administered
+from tests.gateway.administered import SUBJECTS, Administered
 
 PERSON = "dtm@people.example"
-
-
-@pytest.fixture
-async def console(tmp_path: Path, databases: Databases) -> AsyncIterator[Administered]:
-    urls = databases.make()
-    async with administered(Settings(data_dir=tmp_path, pool_size=6), urls) as found:
-        yield found
-    databases.drop(urls)
 
 
 def asker_of(mutation: str) -> str:

@@ -1,17 +1,13 @@
 """Every label of the privilege matrix over HTTP: who may, who may not and what they are told, dry runs, repetitions."""
 
 import inspect
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auth.permissions import PRIVILEGES, Privilege
-from gateway.settings import Settings
 from resolvers.commands.catalogue import EFFECTS
 from resolvers.operations.drivers.simulated import Simulation
-from tests.databases import Databases
 from tests.gateway.commands import (
     test_aliases,
     test_cluster_nodes,
@@ -28,7 +24,7 @@ from tests.gateway.commands import (
     test_snapshots,
 )
 from tests.gateway.commands.asking import ask, document
-from tests.gateway.privileged import Privileged, privileged
+from tests.gateway.privileged import Privileged
 from tests.gateway.test_mutations import ALLOWED, CALLERS, MATRIX, window
 
 INPUTS: dict[str, Any] = {
@@ -49,14 +45,6 @@ INPUTS: dict[str, Any] = {
 }
 """What makes a valid input of each label."""
 LABELS = {privilege.label: privilege for privilege in PRIVILEGES.values()}
-
-
-@pytest.fixture
-async def people(tmp_path: Path, databases: Databases) -> AsyncIterator[Privileged]:
-    urls = databases.make()
-    async with privileged(Settings(data_dir=tmp_path, pool_size=4), urls) as found:
-        yield found
-    databases.drop(urls)
 
 
 async def valid(people: Privileged, label: str) -> dict[str, Any]:

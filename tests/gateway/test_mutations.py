@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,11 @@ from uuid import uuid4
 import pytest
 
 from auth.audit.records import PLATFORM
-from gateway.postgres import DatabaseUrls
-from gateway.settings import Settings
 from resolvers.commands.submission import submit
 from schema.ids import global_id
-from tests.databases import Databases
-from tests.gateway.privileged import DELETE, OPEN, START, STARTED, Privileged, privileged
+from tests.gateway.privileged import DELETE, OPEN, START, STARTED, Privileged
 
 STARTING = START % STARTED
-
-
-@pytest.fixture
-async def people(tmp_path: Path, databases: Databases) -> AsyncIterator[Privileged]:
-    urls: DatabaseUrls = databases.make()
-    async with privileged(Settings(data_dir=tmp_path, pool_size=4), urls) as found:
-        yield found
-    databases.drop(urls)
 
 
 def spare(people: Privileged, **more: Any) -> dict[str, Any]:

@@ -1,17 +1,13 @@
 """The whole way of a privileged mutation: no factor, setting one up, refused, approved by a code, sent again, done."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyotp
-import pytest
 
-from gateway.settings import Settings
 from schema.ids import global_id
-from tests.databases import Databases
-from tests.gateway.privileged import DELETE, RESPONSE_JSON, Privileged, Reply, privileged
+from tests.gateway.privileged import DELETE, RESPONSE_JSON, Privileged, Reply
 
 
 class Console:
@@ -50,14 +46,6 @@ class Console:
         assert completed["approved"]["words"] == shown["words"]
         self.token = completed["accessToken"]
         return shown
-
-
-@pytest.fixture
-async def people(tmp_path: Path, databases: Databases) -> AsyncIterator[Privileged]:
-    urls = databases.make()
-    async with privileged(Settings(data_dir=tmp_path, pool_size=4), urls) as found:
-        yield found
-    databases.drop(urls)
 
 
 async def test_a_refused_deletion_is_done_when_it_is_sent_again_after_a_step_up(people: Privileged) -> None:

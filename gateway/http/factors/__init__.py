@@ -5,20 +5,37 @@
     GET  /auth/factors                   which factors the caller has
     POST /auth/factors/{kind}            begin setting up a factor of a kind, such as `totp`
     POST /auth/factors/{kind}/confirm    confirm it
+    POST /auth/factors/remove            remove a factor
+    POST /auth/factors/recovery-codes    draw new recovery codes
+    POST /auth/factors/recover           use one, to set a factor up
 
 None of this is GraphQL, where aliases would make a thousand guesses of one request. Every request carries the caller's
-access token. Errors are `{"error": {"code", "message", …}}`.
+access token, or, from a page of ours, its browser's cookie and the token of its forms. Errors are
+`{"error": {"code", "message", …}}`.
 
 calling.py     who is calling, in a transaction of their own; answers and refusals
 reading.py     members of a body
 step_up.py     beginning and completing a challenge
 enrolling.py   setting up factors: the port, and its endpoints
 totp.py        authenticator apps
+passkey.py     passkeys
+recovery.py    recovery codes, and removing factors
 """
 
 from gateway.http.factors.calling import Calling, RecordFor
-from gateway.http.factors.enrolling import Enrolling
+from gateway.http.factors.enrolling import Enroller, Enrolling
+from gateway.http.factors.passkey import PasskeyEnroller
+from gateway.http.factors.recovery import Recovering
 from gateway.http.factors.step_up import StepUp
 from gateway.http.factors.totp import TotpEnroller
 
-__all__ = ["Calling", "Enrolling", "RecordFor", "StepUp", "TotpEnroller"]
+__all__ = [
+    "Calling",
+    "Enroller",
+    "Enrolling",
+    "PasskeyEnroller",
+    "RecordFor",
+    "Recovering",
+    "StepUp",
+    "TotpEnroller",
+]

@@ -47,6 +47,8 @@ class Caller:
     now: datetime
     fetch: Fetch
     record: Record
+    in_browser: bool = False
+    """Whether they call from a page of ours, by its cookie, and so hold no token."""
     sendings: list[Send] = field(default_factory=list)
     """What is to be set off outside, once everything is committed."""
 
@@ -68,20 +70,29 @@ class Waiting:
     content: Mapping[str, Any]
 
 
+ClaimsOfBrowser = Callable[[Request], Awaitable[Claims | None]]
+"""Gives what the session of a browser says, for the script of a page of ours; None if nobody is signed in with it."""
 RecordFor = Callable[[Claims | None, FactorHolder, str | None], Record]
 """Gives where the events of one request are recorded: whose token it has, whose account, and the peer's address.
 
 What comes from elsewhere, such as a telephone, has no token.
 """
+OnEvent = Callable[[FactorHolder, MfaEvent], None]
+"""Is told whose event it is, once that is committed."""
 Content = Mapping[str, Any] | Waiting
 Answer = Callable[[Caller, dict[str, Any]], Awaitable[Content | ItcareError]]
 """Answers a request. A refusal that is raised undoes what was written; one that is given lets it be committed."""
 
 
+async def _of_no_browser(_: Request) -> Claims | None:
+    return None
+
+
 class Calling:
     """Makes endpoints of answers.
 
-    `record_for` gives where events are recorded, which is told of every one in its transaction.
+    `record_for` gives where events are recorded, which is told of every one in its transaction; `on_event` is told once
+    that is committed. `claims_of_browser` lets the scripts of our pages call, too.
     """
 
     def __init__(
@@ -92,12 +103,16 @@ class Calling:
         seconds: float,
         translate: Translate,
         record_for: RecordFor = lambda claims, holder, host: record_nothing,
+        on_event: OnEvent = lambda holder, event: None,
+        claims_of_browser: ClaimsOfBrowser = _of_no_browser,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._seconds = seconds
         self._translate = translate
         self._record_for = record_for
+        self._on_event = on_event
+        self._claims_of_browser = claims_of_browser
 
     def route(self, method: str, path: str, answer: Answer, members: Collection[str] | None = None) -> Route:
         """Give the route of an answer; a body is read if it may have members."""
@@ -108,11 +123,10 @@ class Calling:
                 async with limit:
                     if request.method != method:
                         raise MethodNotAllowed(f"Send this with {method}.", allow=method)
-                    claims = claims_of(request.headers, self._tokens)
-                    if claims is None:
-                        raise Unauthenticated("Sign in: this needs an access token.")
+                    claims, in_browser = await self.identify(request)
                     body = {} if members is None else await read_members(request, members)
-                    content = await self.answer(claims, request.client.host if request.client else None, answer, body)
+                    host = request.client.host if request.client else None
+                    content = await self.answer(claims, host, answer, body, in_browser=in_browser)
                     if isinstance(content, Waiting):
                         return JSONResponse(content.content, 202, HEADERS)
                     return JSONResponse(content, headers=HEADERS)
@@ -123,8 +137,37 @@ class Calling:
 
         return Route(path, endpoint, methods=EVERY_METHOD)
 
-    async def answer(self, claims: Claims, host: str | None, answer: Answer, body: dict[str, Any]) -> Content:
+    async def identify(self, request: Request) -> tuple[Claims, bool]:
+        """Say who is calling, and whether by the session of their browser rather than by a token.
+
+        Raises:
+            Unauthenticated: nobody is, or the token is not valid.
+            HttpError: the cookie of a browser came from elsewhere than a page of ours.
+        """
+        claims = claims_of(request.headers, self._tokens)
+        if claims is not None:
+            return claims, False
+        claims = await self._claims_of_browser(request)
+        if claims is None:
+            raise Unauthenticated("Sign in: this needs an access token.")
+        return claims, True
+
+    async def answer(
+        self,
+        claims: Claims,
+        host: str | None,
+        answer: Answer,
+        body: dict[str, Any],
+        *,
+        in_browser: bool = False,
+    ) -> Content:
         """Answer whoever has these claims, in a transaction of their own; raises ItcareError."""
+        events: list[MfaEvent] = []
+
+        async def record(fetch: Fetch, event: MfaEvent) -> None:
+            await recorded(fetch, event)
+            events.append(event)
+
         async with open_transaction(self._database) as transaction:
             await set_scope(transaction.fetch, claims.subject, claims.session_id)
             holder = await find_holder(transaction.fetch, claims.subject)
@@ -132,14 +175,16 @@ class Calling:
                 raise Unauthenticated(INVALID_TOKEN)
             if holder.kind is AccountKind.API_ACCOUNT:
                 raise Forbidden([DenialReason.API_ACCOUNT.value])
-            record = self._record_for(claims, holder, host)
-            caller = Caller(holder, claims, datetime.now(UTC), transaction.fetch, record)
+            recorded = self._record_for(claims, holder, host)
+            caller = Caller(holder, claims, datetime.now(UTC), transaction.fetch, record, in_browser)
             try:
                 content = await answer(caller, body)
             except TooManySendings as refusal:
                 event = MfaEvent(MfaEventKind.RATE_LIMITED, caller.id, refusal.kind, caller.now)
                 await record(transaction.fetch, event)
                 raise
+        for event in events:
+            self._on_event(holder, event)
         for send in caller.sendings:
             await send()
         if isinstance(content, ItcareError):

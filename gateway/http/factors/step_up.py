@@ -65,7 +65,10 @@ class StepUp:
         }
 
     async def complete(self, caller: Caller, body: dict[str, Any]) -> Content | ItcareError:
-        """Look at an answer; gives a token that says that a second factor succeeded now."""
+        """Look at an answer; gives a token that says that a second factor succeeded now.
+
+        Of a page of ours, the browser's session says so.
+        """
         challenge_id, method = uuid_in(body, "challengeId"), self._method(body)
         answer = text_in(body, "code", method.most_answer) if method.most_answer else ""
         if method.kind not in await methods_of_account(caller.fetch, caller.id, caller.now):
@@ -80,21 +83,19 @@ class StepUp:
         if answered.outcome is Outcome.REFUSED or answered.challenge is None:
             return ChallengeRefused()
         is_operation = answered.challenge.action is not None
+        amr = tuple(dict.fromkeys([*caller.claims.amr, method.amr, "mfa"]))
+        if caller.claims.session_id is not None:
+            await note_second_factor(caller.fetch, caller.id, caller.claims.session_id, amr, caller.now)
         return {
-            "accessToken": await self._token(caller, method),
-            "tokenType": "Bearer",
-            "expiresIn": int(DEFAULT_LIFETIME.total_seconds()),
+            **({} if caller.in_browser else self._token(caller, amr)),
             "mfaTime": written_time(caller.now),
             "approved": _approved(answered.challenge) if is_operation else None,
         }
 
-    async def _token(self, caller: Caller, method: FactorMethod) -> str:
+    def _token(self, caller: Caller, amr: tuple[str, ...]) -> Mapping[str, Any]:
         """Issue a token of the usual lifetime that says what the caller's said, and that a second factor succeeded."""
         claims = caller.claims
-        amr = tuple(dict.fromkeys([*claims.amr, method.amr, "mfa"]))
-        if claims.session_id is not None:
-            await note_second_factor(caller.fetch, caller.id, claims.session_id, amr, caller.now)
-        return self._issuer().issue(
+        token = self._issuer().issue(
             caller.id,
             mfa_time=caller.now,
             amr=amr,
@@ -105,6 +106,11 @@ class StepUp:
             client_id=claims.client_id,
             now=caller.now,
         )
+        return {
+            "accessToken": token,
+            "tokenType": "Bearer",
+            "expiresIn": int(DEFAULT_LIFETIME.total_seconds()),
+        }
 
     def _method(self, body: dict[str, Any]) -> FactorMethod:
         try:

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import NullPool, insert
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from auth.tables import table
 from resolvers.tables import (
     Instance,
     LoadBalancer,
@@ -79,10 +76,7 @@ async def rehearsed(people: Privileged, who: str, mutation: str, values: Mapping
 
 async def write(people: Privileged, *rows: SQLModel) -> None:
     """Write rows as the owner."""
-    engine = create_async_engine(people.database.owner, poolclass=NullPool)
-    async with engine.begin() as connection:
-        for row in rows:
-            await connection.execute(insert(table(type(row))).values(row.model_dump()))
+    await people.write(*rows)
 
 
 def resource(people: Privileged, type_: ResourceType, name: str, **more: Any) -> Resource:

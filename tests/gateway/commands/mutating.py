@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import NullPool, insert
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from auth.permissions import PRIVILEGES, Action
-from auth.tables import table
 from resolvers.operations.drivers.simulated import Simulation
 from resolvers.tables import Instance, LoadBalancer, Resource, ResourceType
 from schema.ids import parse_id
@@ -102,10 +99,7 @@ async def state(people: Privileged) -> Mapping[str, Any]:
 
 async def write(people: Privileged, *rows: SQLModel) -> None:
     """Write rows as the owner."""
-    engine = create_async_engine(people.database.owner, poolclass=NullPool)
-    async with engine.begin() as connection:
-        for row in rows:
-            await connection.execute(insert(table(type(row))).values(row.model_dump()))
+    await people.write(*rows)
 
 
 def another(people: Privileged, model: type[SQLModel], **values: Any) -> Any:

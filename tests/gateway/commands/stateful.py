@@ -40,7 +40,7 @@ from tests.resolvers.shop import NOON, Shop
 
 T = TypeVar("T")
 SEAL: Final = SecretSeal([b"s" * 32], OPERATIONS)
-EXAMPLES: Final = [12, pytest.param(300, marks=pytest.mark.long)]
+EXAMPLES: Final = [12, pytest.param(100, marks=pytest.mark.long)]
 
 
 def action_of(label: str) -> Action:

@@ -4,12 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import NullPool, insert
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from auth.permissions import PRIVILEGES, Action
-from auth.tables import table, uuid7
+from auth.tables import uuid7
 from resolvers.operations.drivers.simulated import Simulation
 from resolvers.tables import ClusterNode, KubernetesCluster, ObjectStore, ObjectStoreUser, Resource, ResourceType
 from schema.ids import global_id, key_in
@@ -118,10 +116,7 @@ async def rehearsed(people: Privileged, label: str, values: Mapping[str, Any], t
 
 
 async def write(people: Privileged, *rows: SQLModel) -> None:
-    engine = create_async_engine(people.database.owner, poolclass=NullPool)
-    async with engine.begin() as connection:
-        for row in rows:
-            await connection.execute(insert(table(type(row))).values(row.model_dump()))
+    await people.write(*rows)
 
 
 def _resource(people: Privileged, kind: ResourceType, name: str, **more: Any) -> Resource:

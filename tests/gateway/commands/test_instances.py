@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import NullPool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
 
 from resolvers.reference import OS_TYPES
 from resolvers.tables import Instance, LoadBalancerMember
@@ -205,8 +204,7 @@ async def test_of_those_who_create_an_instance_of_one_name_at_once_one_does(peop
 
 
 async def test_a_name_that_is_taken_while_it_is_asked_for_is_taken(people: Privileged) -> None:
-    engine = create_async_engine(people.database.owner, poolclass=NullPool)
-    async with engine.connect() as connection:
+    async with people.owner.connect() as connection:
         taking = "UPDATE resource SET name = 'app-01', service_id = :service WHERE id = :id"
         await connection.execute(text(taking), {"service": people.shop.depot, "id": people.shop.spare})
         asking = asyncio.create_task(ask(people, "create-instance", new(people)))

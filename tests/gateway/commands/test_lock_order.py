@@ -13,7 +13,10 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.statements import Statement
+from gateway.keys import operation_seal
 from resolvers import commands
+from resolvers.operations.drivers.simulated import SimulatedDriver, Simulation
+from resolvers.operations.execution import Execution
 from schema.ids import global_id
 from tests.gateway.commands import test_load_balancers, test_maintenances
 from tests.gateway.commands.asking import (
@@ -235,6 +238,43 @@ async def test_two_who_ask_for_the_same_rows_in_opposite_orders_are_both_served(
             await wait_for(people, *asking)
     replies = await asyncio.gather(*asking)
     assert [reply.user_errors for reply in replies] == [[], []]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("held_port", [80, 81])
+async def test_a_load_balancer_goes_while_an_instance_that_is_behind_it_twice_is_started(
+    people: Privileged, held_port: int, first: int
+) -> None:
+    of_balancer, spare = await balancer(people, status="INACTIVE"), people.shop.spare
+    # The one that was written first is the last by its id and by its port.
+    members = {
+        port: await member(people, of_balancer, spare, id=id_, port=port, status="DOWN")
+        for port, id_ in zip((81, 80), reversed(new_ids(2)), strict=True)
+    }
+    # Enough others for indexes to be worth it.
+    await people.sql(
+        "INSERT INTO load_balancer_member"
+        " (organization_id, cloud_id, id, resource_id, instance_id, port, state, status)"
+        " SELECT organization_id, cloud_id, gen_random_uuid(), :other, :web, number, state, status"
+        " FROM load_balancer_member, generate_series(1, 5000) number WHERE id = :id",
+        other=await balancer(people, "other"),
+        web=people.shop.web,
+        id=members[80],
+    )
+    await people.sql("ANALYZE load_balancer_member")
+    await done(people, "pow", "deleteLb", {"loadBalancerId": lb_id(of_balancer)})
+    await done(people, "ope", "startInstance", {"instanceId": instance_id(spare)})
+    settings = people.gateway.settings
+    execution = Execution(people.worker_database, SimulatedDriver(Simulation(0)), operation_seal(settings))
+    asked = "FROM operation WHERE action IN ('DELETE_LB', 'START_INSTANCE')"
+    operations = [id_ for (id_,) in await people.sql(f"SELECT id {asked} ORDER BY action")]
+    ending: list[asyncio.Task[Any]] = []
+    async with held(people, ("load_balancer_member", members[held_port])):
+        for number in (first, 1 - first):
+            ending.append(asyncio.create_task(execution.run(operations[number])))
+            await wait_for(people, *ending)
+    await asyncio.gather(*ending)
+    assert await people.sql(f"SELECT DISTINCT status {asked}") == [("SUCCESS",)]
 
 
 def test_whatever_locks_several_rows_says_in_which_order() -> None:

@@ -48,7 +48,7 @@ FEW_KINDS: Final = st.lists(
         Kind, number=st.just(1), sizing=st.just("4cpu8gb"), zone=st.sampled_from(["EB-HDS-A", "EB-HDS-B", "EB-HDS-C"])
     ),
     min_size=1,
-    max_size=3,
+    max_size=2,
 )
 
 
@@ -105,7 +105,7 @@ class Clustering(Machine[Request]):
         assert isinstance(self._ideal, IdealClusters)
         return self._ideal
 
-    @initialize(spread=st.booleans(), kinds=FEW_KINDS)
+    @initialize(spread=st.booleans(), kinds=st.tuples(FEW_KINDS, FEW_KINDS).map(lambda two: two[0] + two[1]))
     def there_is_a_cluster(self, spread: bool, kinds: list[Kind]) -> None:
         kinds = [kind._replace(zone="EB-HDS-C" if spread and index else "EB-HDS-A") for index, kind in enumerate(kinds)]
         name = f"{self.prefix}a"

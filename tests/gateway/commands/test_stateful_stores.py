@@ -25,7 +25,7 @@ LABELS: Final = (
 )  # fmt: skip
 FEW: Final = 3
 """So few of each that what is asked for meets what is being done."""
-USED: Final = (0, 0, 5, 20)
+USED: Final = (0, 5, 20)
 
 
 class Drawn(NamedTuple):
@@ -47,7 +47,7 @@ class Drawn(NamedTuple):
 
 DRAWN: Final = st.builds(
     Drawn,
-    label=st.sampled_from([*LABELS, *LABELS[3:], *LABELS[3:], "create-object-stores"]),
+    label=st.sampled_from([*LABELS, *LABELS[3:], *LABELS[:2], "update-object-stores"]),
     store=st.integers(0, 5),
     user=st.integers(0, 5),
     in_depot=st.booleans(),

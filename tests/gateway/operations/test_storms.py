@@ -226,4 +226,4 @@ async def privileged_again(people: Privileged) -> AsyncIterator[Privileged]:
     async with running(settings, people.database, people.shop) as gateway:
         other = Privileged(gateway, people.database, people.shop, people.people)
         yield other
-        await other.worker_database.close()
+        await other.close()

@@ -1,0 +1,50 @@
+"""The scripts of our pages, when they call the JSON endpoints of second factors: by the cookie of their browser.
+
+A cookie goes with whatever a browser sends here, whoever has it sent. So a script says that it is one of ours by the
+token that its page was given for forms, in a header that no other site can set, and the browser says where it is from.
+"""
+
+from typing import Final
+
+from starlette.requests import Request
+
+from auth.errors import MFA_ACR
+from auth.identity.sessions import BrowserSession
+from auth.tokens import Claims
+from gateway.http.factors.calling import ClaimsOfBrowser
+from gateway.pages.browser import Browser
+from gateway.pages.errors import ForeignOrigin
+
+TOKEN_HEADER: Final = "X-Form-Token"  # noqa: S105
+"""The header that carries the token of a page's forms."""
+
+
+def claims_of_scripts(browser: Browser) -> ClaimsOfBrowser:
+    """Make what says who is calling by the script of a page of ours."""
+
+    async def claims_of_browser(request: Request) -> Claims | None:
+        if browser.cookies(request).session is None:
+            return None
+        if request.method != "GET" and "origin" not in request.headers:
+            raise ForeignOrigin
+        browser.require_own_origin(request)
+        browser.require_own_token(request, request.headers.get(TOKEN_HEADER, ""))
+        session = await browser.session(request)
+        return None if session is None else claims_of_session(session)
+
+    return claims_of_browser
+
+
+def claims_of_session(session: BrowserSession) -> Claims:
+    """Say of a browser's session what an access token says of one."""
+    return Claims(
+        subject=session.account_id,
+        issued_at=session.auth_time,
+        expires_at=session.expires_at,
+        token_id=None,
+        mfa_time=session.mfa_time,
+        amr=session.amr,
+        acr=None if session.mfa_time is None else MFA_ACR,
+        auth_time=session.auth_time,
+        session_id=session.id,
+    )
