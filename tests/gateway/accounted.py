@@ -1,18 +1,15 @@
 """The management of accounts, asked as people of the shop, with the letters that were sent of it."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
-from gateway.context import context_opener
-from gateway.postgres import DatabaseUrls
-from gateway.settings import Settings
 from resolvers.letters import Letter
 from schema.ids import global_id
-from tests.gateway.administered import Administered, administered
+from tests.gateway.administered import Administered, new_people, populate
+from tests.gateway.renewing import Stages
 
 NEW: Final = "ann@new.example"
 
@@ -89,17 +86,9 @@ class Accounted(Administered):
         return answer.json()["data"]
 
 
-@asynccontextmanager
-async def accounted(settings: Settings, database: DatabaseUrls) -> AsyncIterator[Accounted]:
-    """Serve the gateway over a small database, and keep the letters instead of sending them."""
-    letters: list[Letter] = []
-
-    def opener(*arguments: Any, **more: Any) -> Any:
-        return context_opener(*arguments, **{**more, "post": letters.append})
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.app.context_opener", opener)
-        async with administered(settings, database) as console:
-            found = Accounted(console.people)
-            found.letters = letters
-            yield found
+async def accounted(stages: Stages, patch: pytest.MonkeyPatch) -> Accounted:
+    """Give the gateway over a small database, which keeps letters instead of sending them."""
+    found = Accounted(await stages.give(new_people, populate))
+    found.letters = []
+    patch.setattr("resolvers.commands.transacting.hand_over", lambda _, letters: found.letters.extend(letters))
+    return found

@@ -1,24 +1,18 @@
 """Management of accounts that is refused: wrong inputs, accounts that are not there, what is none of the caller's."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from gateway.settings import Settings
 from schema.ids import global_id
-from tests.databases import Databases
 from tests.gateway.accounted import NEW, Accounted, accounted
+from tests.gateway.renewing import Stages
 
 
 @pytest.fixture
-async def console(tmp_path: Path, databases: Databases) -> AsyncIterator[Accounted]:
-    urls = databases.make()
-    async with accounted(Settings(data_dir=tmp_path, pool_size=6), urls) as found:
-        yield found
-    databases.drop(urls)
+async def console(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> Accounted:
+    return await accounted(stages, monkeypatch)
 
 
 LONG = "x" * 10_000
