@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
 from auth.identity.public_clients import PublicClients
+from auth.identity.throttling import Throttle
 from auth.issuer import Issuer
 from auth.tokens import JwtVerifier
 from gateway.auditing import Audit
@@ -29,7 +30,9 @@ from gateway.http import (
     key_routes,
 )
 from gateway.http.openid import OpenId, public_clients
-from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal
+from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal, page_key
+from gateway.mail import mailer_of
+from gateway.notices import notices_of
 from gateway.pages import Pages
 from gateway.postgres import DatabaseUrls
 from gateway.second_factors import second_factors
@@ -62,17 +65,30 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     def issuer() -> Issuer:
         return Issuer(keys.signing(), settings.issuer, settings.audience)
 
-    factors = second_factors(settings, database, tokens, issuer, audit)
+    mailer = mailer_of(settings)
+    factors = second_factors(
+        settings, database, tokens, issuer, audit, on_event=notices_of(mailer, settings.public_url)
+    )
     clients = public_clients(settings.public_url, settings.openid.clients)
     pages = Pages(
-        settings, database, audit, translate=unavailable, client_origins=PublicClients(settings.openid.clients).origins
+        settings,
+        database,
+        audit,
+        mailer,
+        factors.calling,
+        offers=factors.offers,
+        methods=factors.methods,
+        translate=unavailable,
+        client_origins=PublicClients(settings.openid.clients).origins,
     )
     foreign_keys = ForeignKeys(settings.openid.foreign_issuers, settings.egress)
     openid = OpenId(
         database,
         clients,
         issuer,
+        tokens,
         pages.site,
+        Throttle(page_key(settings)),
         name=settings.issuer,
         public_url=settings.public_url,
         seconds=limits.seconds,
@@ -127,7 +143,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with audit.running(), pages.running(), AsyncExitStack() as stack:
+            async with audit.running(), mailer.running(), pages.running(), AsyncExitStack() as stack:
                 if with_worker:
                     await stack.enter_async_context(working(settings, urls))
                 yield

@@ -15,13 +15,16 @@ from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
 from gateway.http.client_address import client_address
 from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
+from gateway.http.factors.calling import OnEvent
 from gateway.http.factors.enrolling import Enroller
 from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
 from gateway.http.factors.voice import TwilioVoice, read_token
 from gateway.keys import mfa_key, page_key
 from gateway.mfa_records import records_of
 from gateway.pages.browser import Browser
-from gateway.pages.scripts import claims_of_scripts
+from gateway.pages.calling import claims_of_scripts
+from gateway.pages.factors import Offer
+from gateway.pages.offers import passkey_offer, totp_offer
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
 
@@ -30,8 +33,10 @@ from resolvers.database import Database, unavailable
 class SecondFactors:
     """Methods, enrollers, and routes; to be closed."""
 
-    methods: list[FactorMethod] = field(default_factory=list)
-    enrollers: list[Enroller] = field(default_factory=list)
+    calling: Calling
+    methods: list[FactorMethod]
+    enrollers: list[Enroller]
+    offers: list[Offer]
     routes: list[Route] = field(default_factory=list)
     voice: TwilioVoice | None = None
 
@@ -42,26 +47,21 @@ class SecondFactors:
 
 
 def second_factors(
-    settings: Settings, database: Database, tokens: TokenVerifier, issuer: Callable[[], Issuer], audit: Audit
+    settings: Settings,
+    database: Database,
+    tokens: TokenVerifier,
+    issuer: Callable[[], Issuer],
+    audit: Audit,
+    *,
+    on_event: OnEvent,
 ) -> SecondFactors:
-    """Compose what the settings name.
+    """Compose what the settings name; `on_event` is told what has happened to people's factors.
 
     Raises:
         KeyFileError: a key or a token cannot be used.
     """
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
-    made = SecondFactors([Totp(seal)], [TotpEnroller(seal)])
-    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
-    if party is not None:
-        made.methods.insert(0, Webauthn(seal, party))
-        made.enrollers.insert(0, PasskeyEnroller(seal, party))
-    made.voice = _voice(settings)
-    if made.voice is not None:
-        made.methods.append(Phone(seal, made.voice))
-        made.enrollers.append(PhoneEnroller(seal, made.voice, settings.phone.countries))
-        calls = PhoneCalls(database, seal, made.voice, seconds=seconds, translate=unavailable, record_for=record_for)
-        made.routes += calls.routes()
     address = client_address(settings.sign_in.trusted_proxies)
     browser = Browser(database, page_key(settings), address, public_url=settings.public_url)
     calling = Calling(
@@ -70,8 +70,21 @@ def second_factors(
         seconds=seconds,
         translate=unavailable,
         record_for=record_for,
+        on_event=on_event,
         claims_of_browser=claims_of_scripts(browser),
     )
+    made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
+    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    if party is not None:
+        made.methods.insert(0, Webauthn(seal, party))
+        made.enrollers.insert(0, PasskeyEnroller(seal, party))
+        made.offers.insert(0, passkey_offer(seal, party))
+    made.voice = _voice(settings)
+    if made.voice is not None:
+        made.methods.append(Phone(seal, made.voice))
+        made.enrollers.append(PhoneEnroller(seal, made.voice, settings.phone.countries))
+        calls = PhoneCalls(database, seal, made.voice, seconds=seconds, translate=unavailable, record_for=record_for)
+        made.routes += calls.routes()
     made.routes += [
         *StepUp(calling, issuer, made.methods).routes(),
         *Enrolling(calling, made.enrollers).routes(),

@@ -1,6 +1,7 @@
 """Settings, read once from the environment; every one has a documented default."""
 
 import re
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -11,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from auth.foreign_tokens import MOST_ISSUER, ForeignIssuer
 from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES
 from auth.identity.public_clients import client_refusal
-from resolvers.egress import Egress
+from resolvers.egress import Egress, is_loopback
 
 _ORIGIN: Final = r"^https?://[^/?#@\s]+$"
 _ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
@@ -185,6 +186,39 @@ class SignInSettings(BaseSettings):
         return split(value)
 
 
+class MailSettings(BaseSettings):
+    """How e-mail is sent. Environment: `ITCARE_MAIL_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_MAIL_", env_ignore_empty=True, frozen=True)
+
+    host: str | None = Field(
+        None, description="The SMTP server. None: nothing is sent; the demo writes e-mails into its data folder."
+    )
+    port: int = Field(587, gt=0, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is encrypted; none only to a server on this machine."
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM of the authorities that the server's certificate is verified by. None: the system's."
+    )
+    user: str | None = Field(None, description="Whom to sign in to the server as. None: without signing in.")
+    password_file: Path | None = Field(None, description="The file with that user's password.")
+    sender: str = Field(
+        "ITCare <no-reply@itcare.invalid>", description="Whom e-mails come from, as an address or Name <address>."
+    )
+    seconds: float = Field(20.0, gt=0, description="How long the server may take for one e-mail.")
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if self.host is not None and self.security == "none" and not is_loopback(self.host):
+            raise ValueError("ITCARE_MAIL_SECURITY can be none only with a server on this machine")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("ITCARE_MAIL_USER and ITCARE_MAIL_PASSWORD_FILE go together")
+        if not parseaddr(self.sender)[1].isascii() or "@" not in parseaddr(self.sender)[1]:
+            raise ValueError("ITCARE_MAIL_SENDER is not an address, or Name <address>")
+        return self
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -261,6 +295,7 @@ class Settings(BaseSettings):
     openid: OpenIdSettings = Field(default_factory=lambda: OpenIdSettings())
     phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
     sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
+    mail: MailSettings = Field(default_factory=lambda: MailSettings())
 
     @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod
@@ -298,12 +333,8 @@ class Settings(BaseSettings):
             refusal = egress.refusal(phone.api_url)
             if refusal is not None:
                 raise ValueError(f"ITCARE_PHONE_API_URL may not be called: {refusal}")
-        return self
-
-    @model_validator(mode="after")
-    def _can_call_the_foreign_issuers(self) -> Self:
         for issuer in self.openid.foreign_issuers:
-            refusal = "it is our own" if issuer == self.issuer else self.egress.refusal(issuer)
+            refusal = "it is our own" if issuer == self.issuer else egress.refusal(issuer)
             if refusal is not None:
                 raise ValueError(f"ITCARE_OPENID_FOREIGN_ISSUERS has an issuer that may not be called: {refusal}")
         return self

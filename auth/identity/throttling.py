@@ -132,14 +132,20 @@ class Throttle:
 
     async def count(self, fetch: Fetch, email: str, address: str | None, now: datetime, what: bytes = b"") -> Counted:
         """Count an attempt at an e-mail, be it somebody's or not, from an address; `what` is counted apart."""
-        return await self._count(
-            fetch,
-            [
-                (b"account" + what, email.strip().lower().encode("utf-8", "replace"), WITH_ACCOUNT),
-                (b"address" + what, _network(address), WITH_ADDRESS),
-            ],
-            now,
-        )
+        of = [(b"account" + what, email.strip().lower().encode("utf-8", "replace"), WITH_ACCOUNT)]
+        network = _network(address)
+        if network is not None:
+            of.append((b"address" + what, network, WITH_ADDRESS))
+        return await self._count(fetch, of, now)
+
+    async def count_client(self, fetch: Fetch, client_id: str, address: str | None, now: datetime) -> Counted:
+        """Count an attempt of a client to show that it is it.
+
+        By both together: nobody's secret is guessed, and a program that is set up wrongly stops no other behind the
+        same address, nor does a stranger stop a program.
+        """
+        whose = client_id.encode("utf-8", "replace") + b"\0" + (_network(address) or b"")
+        return await self._count(fetch, [(b"client", whose, WITH_ACCOUNT)], now)
 
     async def forgive(self, fetch: Fetch, counted: Counted) -> None:
         """Take an attempt off the counts: it was right."""
@@ -172,12 +178,12 @@ async def _lock(fetch: Fetch, key: bytes) -> list[datetime]:
     return list(rows[0]["failed_at"])
 
 
-def _network(address: str | None) -> bytes:
-    """Give what of an address says whose it is: all of IPv4, of IPv6 the network."""
+def _network(address: str | None) -> bytes | None:
+    """Give what of an address says whose it is: all of IPv4, of IPv6 the network; None if there is no address."""
     try:
         parsed = ip_address((address or "").partition("%")[0])
     except ValueError:
-        return b""
+        return None
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             return parsed.ipv4_mapped.packed

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
-from gateway.settings import Limits, Live, OpenIdSettings, Settings, SignInSettings, WorkerSettings
+from gateway.settings import Settings
 
 PREFIXES = {
     model.__name__: model.model_config["env_prefix"]
-    for model in (Settings, Limits, Live, OpenIdSettings, WorkerSettings, SignInSettings)
+    for model in (Settings, *(field.annotation for field in Settings.model_fields.values()))
+    if isinstance(model, type) and issubclass(model, BaseSettings)
 }
 """How variables begin, by what they set."""
 

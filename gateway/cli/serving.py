@@ -27,7 +27,9 @@ from gateway.cli.access import account_id, operator_token
 from gateway.cli.options import CommandFailed, DataDir, Host, Port, load_settings
 from gateway.demo_folder import demo_resources, mark_demo, unmark_demo
 from gateway.keys import mfa_key
+from gateway.mail import outbox
 from gateway.migrate import require_head, upgrade
+from gateway.pages.pages import password_keeper
 from gateway.postgres import DatabaseUrls, database
 from gateway.postgres.connecting import transaction
 from gateway.postgres.roles import require_held_role
@@ -36,9 +38,11 @@ from gateway.settings import Settings, local_url
 from gateway.telemetry import configure_logging
 from resolvers.demo import (
     ACCOUNTS,
+    DEMO_PASSWORD,
     MOST_RESOURCES,
     FactorUnreadable,
     add_factors,
+    add_passwords,
     demo_secrets,
     is_empty,
     load_demo,
@@ -134,6 +138,8 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
     """Serves until SIGINT or SIGTERM, then lets the requests that are under way finish."""
     from gateway.app import create_app
 
+    # What is sent by e-mail says where it is, also if any free port was asked for.
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     app = create_app(settings, urls, with_worker=not settings.database_url)
     config = uvicorn.Config(
         app,
@@ -228,9 +234,10 @@ async def _is_empty(urls: DatabaseUrls) -> bool:
 
 
 async def _secrets(settings: Settings, urls: DatabaseUrls) -> Mapping[str, str]:
-    """The secrets of the authenticator apps of the demo's people, by address, after adding those that are missing."""
-    seal = SecretSeal([mfa_key(settings)])
+    """The secrets of the authenticator apps of the demo's people, by address, after adding what is missing."""
+    seal, passwords = SecretSeal([mfa_key(settings)]), password_keeper(settings)
     async with transaction(urls.owner) as connection:
+        await add_passwords(connection, passwords.hash, datetime.now(UTC))
         await add_factors(connection, seal, datetime.now(UTC))
         try:
             held = await demo_secrets(connection, seal)
@@ -242,7 +249,9 @@ async def _secrets(settings: Settings, urls: DatabaseUrls) -> Mapping[str, str]:
 def _introduce(settings: Settings, urls: DatabaseUrls, url: str, secrets: Mapping[str, str]) -> None:
     """Prints what one needs to begin: addresses, accounts with tokens, a query."""
     typer.echo(
-        f"\nGraphQL   {url}/graphql\nGraphiQL  {url}/graphiql\n\nAccounts, each with a token for a day,\n"
+        f"\nGraphQL   {url}/graphql\nGraphiQL  {url}/graphiql\nSign in   {url}/auth/sign-in\n\n"
+        f"The password of all people is: {DEMO_PASSWORD}\n{_where_mail_goes(settings)}\n"
+        "Accounts, each with a token for a day,\n"
         "and the secret of its authenticator app (`itcare-gateway totp EMAIL` prints a code):\n"
     )
     example = ""
@@ -260,3 +269,9 @@ def _introduce(settings: Settings, urls: DatabaseUrls, url: str, secrets: Mappin
         f"To paste:\n\ncurl -s {url}/graphql \\\n  -H 'Content-Type: application/json' \\\n"
         f"  -H 'Authorization: Bearer {example}' \\\n  -d {body}\n"
     )
+
+
+def _where_mail_goes(settings: Settings) -> str:
+    if settings.mail.host is not None:
+        return f"E-mails are sent by {settings.mail.host}.\n"
+    return f"E-mails are written into {outbox(settings)}.\n"

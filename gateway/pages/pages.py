@@ -11,13 +11,19 @@ from starlette.routing import Route
 from auth.identity.password_policy import BreachFile
 from auth.identity.passwords import Cost, Passwords
 from auth.identity.throttling import Throttle, forget_failures
+from auth.mfa.factor import FactorMethod
 from auth.tables import now
 from gateway.auditing import Audit
 from gateway.http.client_address import client_address
 from gateway.http.errors import Translate
+from gateway.http.factors import Calling
 from gateway.keys import page_key, peppers
+from gateway.mail import Mailer
 from gateway.pages.account import AccountPages
 from gateway.pages.browser import Browser
+from gateway.pages.factors import FactorPages, Offer
+from gateway.pages.links import LinkPages
+from gateway.pages.recovery import RecoveryPages
 from gateway.pages.rendering import Renderer, asset_route
 from gateway.pages.sign_in import SignInPages
 from gateway.pages.site import Site
@@ -40,9 +46,10 @@ class Part(Protocol):
 
 
 class Pages:
-    """The pages under `/auth/`. `client_origins` are where clients get their answers (`Renderer`).
+    """The pages under `/auth/`, with the second factors that are offered, and those that people confirm with.
 
-    `browser` is for whoever else asks who is signed in, `site` for who shows a page.
+    `client_origins` are where clients get their answers (`Renderer`). `browser` is for whoever else asks who is signed
+    in, `site` for who shows a page.
 
     Raises:
         KeyFileError: a key cannot be used.
@@ -54,7 +61,11 @@ class Pages:
         settings: Settings,
         database: Database,
         audit: Audit,
+        mailer: Mailer,
+        calling: Calling,
         *,
+        offers: Sequence[Offer],
+        methods: Sequence[FactorMethod],
         translate: Translate,
         client_origins: Sequence[str] = (),
     ) -> None:
@@ -74,19 +85,23 @@ class Pages:
         throttle, passwords = Throttle(key), password_keeper(settings)
         self._parts: list[Part] = [
             SignInPages(site, passwords, throttle, contact=given.contact),
-            AccountPages(site),
+            AccountPages(site, passwords, throttle, mailer, settings.public_url),
+            FactorPages(site, calling, offers, methods),
+            RecoveryPages(site, calling),
         ]
+        self._links = LinkPages(site, passwords, throttle, mailer, settings.public_url)
 
     def routes(self) -> list[Route]:
         """Give the routes."""
-        return [*(route for part in self._parts for route in part.routes()), asset_route()]
+        return [*(route for part in (*self._parts, self._links) for route in part.routes()), asset_route()]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Tidy up now and then, until the block ends."""
+        """Tidy up now and then until the block ends, and do what was asked for by then."""
         tidying = asyncio.create_task(self._tidy(), name="sign-in-tidying")
         try:
-            yield
+            async with self._links.running():
+                yield
         finally:
             tidying.cancel()
             with suppress(asyncio.CancelledError):

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from auth.accounts import find_account, organization_of
 from auth.audit import PLATFORM, Event
-from auth.identity.password_policy import MOST, is_too_long
+from auth.identity.password_policy import is_too_long
 from auth.identity.passwords import Passwords, find_hash, renew_hash
 from auth.identity.secrets import digest_of, new_secret
 from auth.identity.sessions import begin_browser_session, end_session, find_browser_session
@@ -27,6 +27,7 @@ from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind
 from gateway.pages.browser import SIGN_IN, redirect
+from gateway.pages.choosing import TOO_LONG
 from gateway.pages.forms import CONTINUE, MOST_BYTES, Form, own_path
 from gateway.pages.site import Site, Visit
 from resolvers.transaction import open_transaction
@@ -35,7 +36,6 @@ HOME: Final = "/auth/account"
 SIGN_OUT: Final = "/auth/sign-out"
 MOST_EMAIL: Final = 320
 AMR: Final = ("pwd",)
-TOO_LONG: Final = f"Passwords have at most {MOST} characters."
 WRONG: Final = "The e-mail address or the password is not right."
 WAIT: Final = "There were too many attempts. Wait some minutes before the next one, or choose a new password."
 NOTICES: Final = {
@@ -53,8 +53,6 @@ class Attempt:
     email: str | None
     chain: UUID
     hash: str | None
-    device: str | None
-    """The secret of the browser, if it is known of the account."""
     counted: Counted
 
 
@@ -139,8 +137,8 @@ class SignInPages:
             digest = digest_of(device) if known and device is not None else None
             counted = await self._throttle.count_sign_in(fetch, email, visit.address, digest, visit.now)
         if holder is None or holder.kind is not AccountKind.PERSON:
-            return Attempt(found, None, chain, None, None, counted)
-        return Attempt(found, holder.email, chain, kept, device if known else None, counted)
+            return Attempt(found, None, chain, None, counted)
+        return Attempt(found, holder.email, chain, kept, counted)
 
     def _refuse(
         self,
@@ -168,7 +166,7 @@ class SignInPages:
             if renewed is not None:
                 await renew_hash(fetch, account_id, kept, renewed)
             response = redirect(going_on)
-            await sign_in(visit, fetch, account_id, response, device=attempt.device)
+            await sign_in(visit, fetch, account_id, response)
             who = visit.who(account_id, attempt.email)
             await visit.done(fetch, Event.SIGN_IN, "PASSWORD", who=who, chain=attempt.chain)
         return response
@@ -193,11 +191,8 @@ class SignInPages:
         return response
 
 
-async def sign_in(visit: Visit, fetch: Fetch, account_id: UUID, response: Response, *, device: str | None) -> None:
-    """Begin a session of an account in this browser, in the place of the one before, and know the browser from here on.
-
-    `device` is its secret, if it is known of the account already.
-    """
+async def sign_in(visit: Visit, fetch: Fetch, account_id: UUID, response: Response) -> None:
+    """Begin a session of an account in this browser, in the place of the one before, and know it from here on."""
     browser = visit.site.browser
     before = browser.cookies(visit.request).session
     ended = await find_browser_session(fetch, account_id, digest_of(before), visit.now) if before else None
@@ -206,6 +201,13 @@ async def sign_in(visit: Visit, fetch: Fetch, account_id: UUID, response: Respon
     agent = visit.request.headers.get("user-agent")
     session, secret = await begin_browser_session(fetch, account_id, AMR, visit.now, user_agent=agent)
     browser.keep_session(response, session, secret)
-    device = device or new_secret()
+    await know_device(visit, fetch, account_id, response)
+
+
+async def know_device(visit: Visit, fetch: Fetch, account_id: UUID, response: Response) -> None:
+    """Know a browser of an account from here on; one that was another's gets a secret of its own."""
+    device = visit.site.browser.cookies(visit.request).device
+    if device is None or not await is_known_device(fetch, account_id, digest_of(device), visit.now):
+        device = new_secret()
     await keep_device(fetch, account_id, digest_of(device), visit.now)
-    browser.keep_device(response, device)
+    visit.site.browser.keep_device(response, device)

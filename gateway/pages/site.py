@@ -22,6 +22,7 @@ from auth.audit import PLATFORM, Decision, Entry, Who, append
 from auth.errors import ItcareError, OperationTimeout
 from auth.identity.sessions import BrowserSession
 from auth.mfa.enrolment import find_holder
+from auth.mfa.errors import TooManyFailures
 from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind
@@ -217,6 +218,8 @@ class Site:
         )
         if isinstance(refusal, HttpError):
             response.headers.update(refusal.headers)
+        elif isinstance(refusal, TooManyFailures):
+            response.headers["Retry-After"] = str(refusal.seconds)
         return response
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -241,6 +241,7 @@ NAMES = st.sampled_from(
 LIKELY = st.sampled_from([ISSUER, AUDIENCE, "gold", "otp", ["otp"], "Bearer", "ID", SECONDS, AT, SECONDS + 840])
 
 
+@settings(deadline=None)
 @given(
     header=st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "jwk"]), JSON, max_size=2),
     claims=st.dictionaries(NAMES, JSON | LIKELY, max_size=5),
@@ -268,6 +269,7 @@ def test_claims_of_any_shape_are_accepted_as_they_say_or_refused(
         assert all(claim in said for claim in settings.mfa)
 
 
+@settings(deadline=None)
 @given(token=st.text(max_size=300) | st.binary(max_size=300).map(lambda content: content.decode("latin-1")))
 @example("\ud800")
 @example("." * 9000)
@@ -277,12 +279,14 @@ def test_random_text_is_refused_and_nothing_else(mint: Mint, token: str) -> None
         said_by(token)
 
 
+@settings(deadline=None)
 @given(content=st.binary(max_size=200))
 def test_random_bytes_under_a_good_signature_are_refused(mint: Mint, content: bytes) -> None:
     for token in (mint.token_of(mint.header(), content), mint.token_of(content, mint.claims())):
         refusal(mint, token)
 
 
+@settings(deadline=None)
 @given(offset=st.integers(-2000, 2000))
 def test_a_token_holds_from_iat_to_exp_and_thirty_seconds_beyond_each(mint: Mint, offset: int) -> None:
     token = mint.token(iat=SECONDS, exp=SECONDS + 900)

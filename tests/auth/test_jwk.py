@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
@@ -132,6 +132,7 @@ MEMBERS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(keys=st.lists(MEMBERS | JSON, max_size=4))
 def test_of_any_set_those_are_given_that_can_verify(keys: list[object]) -> None:
     found = keys_of_jwks({"keys": keys})
@@ -143,6 +144,7 @@ def test_of_any_set_those_are_given_that_can_verify(keys: list[object]) -> None:
         assert library.import_key({name: members[name] for name in names.split()}).thumbprint() == key.kid
 
 
+@settings(deadline=None)
 @given(x=st.integers(0, 2**256 - 1), y=st.integers(0, 2**256 - 1))
 def test_a_point_that_is_not_on_the_curve_is_refused(x: int, y: int) -> None:
     jwk = {"kty": "EC", "crv": "P-256", "x": encode(x.to_bytes(32, "big")), "y": encode(y.to_bytes(32, "big"))}

@@ -76,6 +76,12 @@ class Server(uvicorn.Server):
         yield
 
 
+def free_port() -> int:
+    """A port for who must know it before they serve there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, database: DatabaseUrls, shop: Shop, *, port: int = 0, listener: socket.socket | None = None
@@ -83,7 +89,11 @@ async def running(
     """Serve the gateway on a free port, one that is chosen, or one that is listened on, until the block ends."""
     with listener or socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
-            create_app(settings, database), log_config=None, access_log=False, ws="websockets-sansio"
+            create_app(settings, database),
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            ws="websockets-sansio",
         )
         server = Server(config)
         serving = asyncio.create_task(server.serve([listener]))

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from gateway.keys import signing_key
 from gateway.postgres import DatabaseUrls
 from gateway.settings import PhoneSettings, Settings
 from tests.databases import Databases
-from tests.gateway.running import Gateway, fill, running
+from tests.gateway.running import Gateway, fill, free_port, running
 from tests.gateway.voice_api import ACCOUNT, NUMBER, TOKEN, VoiceApi, post_signed, voice_api
 from tests.resolvers.shop import Shop
 
@@ -99,11 +98,6 @@ class Person:
     def sql(self, statement: str) -> str:
         """Run a statement about this person as the owner."""
         return self.databases.run(statement.format(id=self.id), self.urls)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 authorize.py    /auth/authorize: a code for a client of a person who is signed in
 token.py        /auth/token: tokens for a code, a refresh token, a credential
 exchange.py     of that, tokens for a token of a foreign issuer
+revoke.py       /auth/revoke: what a client is done with
+userinfo.py     /auth/userinfo: who signed in
 client.py       which client is asking, and whether it is it
 tokens.py       what a client is given
 discovery.py    /.well-known/openid-configuration
@@ -18,16 +20,21 @@ from starlette.routing import Route
 from auth.audit import Entry
 from auth.foreign_tokens import ForeignIssuer
 from auth.identity.public_clients import PublicClients
+from auth.identity.throttling import Throttle
 from auth.issuer import Issuer
+from auth.tokens import TokenVerifier
 from gateway.foreign_keys import ForeignKeys
 from gateway.http.errors import Translate
+from gateway.http.openid import token
 from gateway.http.openid.answering import Answering
 from gateway.http.openid.authorize import Authorization
 from gateway.http.openid.client import ClientAuthentication
 from gateway.http.openid.discovery import discovery_routes, metadata
 from gateway.http.openid.exchange import TokenExchange
+from gateway.http.openid.revoke import Revocation
 from gateway.http.openid.token import TokenEndpoint
 from gateway.http.openid.tokens import Tokens
+from gateway.http.openid.userinfo import UserInfo
 from gateway.pages.site import Site
 from resolvers.database import Database
 
@@ -46,7 +53,9 @@ class OpenId:
         database: Database,
         clients: PublicClients,
         issuer: Callable[[], Issuer],
+        verifier: TokenVerifier,
         site: Site,
+        throttle: Throttle,
         *,
         name: str,
         public_url: str,
@@ -61,12 +70,16 @@ class OpenId:
         self._authorization = Authorization(answering, clients, name, site)
         tokens = Tokens(issuer)
         exchange = TokenExchange(foreign, foreign_keys, tokens, audience) if foreign else None
-        self._token = TokenEndpoint(answering, ClientAuthentication(clients), tokens, exchange)
+        authentication = ClientAuthentication(clients, throttle, {name, f"{public_url}{token.PATH}"})
+        self._token = TokenEndpoint(answering, authentication, tokens, exchange)
+        self._revocation = Revocation(answering, authentication, verifier)
+        self._user_info = UserInfo(answering, database, verifier)
         self._described = metadata(name, public_url, self._token.grant_types)
 
     def routes(self) -> list[Route]:
         """Give the routes."""
-        return [*self._authorization.routes(), *self._token.routes(), *discovery_routes(self._described)]
+        parts = (self._authorization, self._token, self._revocation, self._user_info)
+        return [*(route for part in parts for route in part.routes()), *discovery_routes(self._described)]
 
 
 def public_clients(public_url: str, configured: Mapping[str, Sequence[str]]) -> PublicClients:

@@ -1,6 +1,7 @@
 """What is refused, as RFC 6749 has it: a code that clients read, and a sentence for who wrote them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -58,3 +59,14 @@ def invalid_client(*, challenge: bool) -> OAuthError:
     headers = {"WWW-Authenticate": 'Basic realm="ITCare", charset="UTF-8"'} if challenge else {}
     description = "There is no such client, or it did not show that it is it."
     return OAuthError(INVALID_CLIENT, description, status=401, headers=headers)
+
+
+def too_many(wait: timedelta) -> OAuthError:
+    """Refuse to look at what a client shows, after it has failed too often."""
+    seconds = max(1, int(wait.total_seconds()))
+    return OAuthError(
+        TEMPORARILY_UNAVAILABLE,
+        f"The client has failed too often: wait {seconds} s.",
+        status=429,
+        headers={"Retry-After": str(seconds)},
+    )

@@ -61,7 +61,10 @@ class TokenExchange:
 
     async def answer(self, asking: Asking, client: Client) -> Response | OAuthError:
         """Answer a request of a client: a public one goes on with refresh tokens, an API account without."""
-        claims = self._verified(asking, _kind(asking.parameters, self._audience))
+        try:
+            claims = self._verified(asking, _kind(asking.parameters, self._audience))
+        except OAuthError as refusal:
+            return refusal  # rather than raised, by which an API account's assertion could be shown again
         asking.input_digest = identity_digest(claims.issuer, claims.subject)
         account_id = await account_of_identity(asking.fetch, claims.issuer, claims.subject)
         party = None if account_id is None else await asking.enter(account_id)

@@ -32,6 +32,8 @@ from gateway.http.openid.tokens import SCOPES, Tokens
 
 PATH: Final = "/auth/token"
 
+OF_PEOPLE: Final = frozenset({"authorization_code", "refresh_token"})
+
 Grant = Callable[[Asking, Client], Awaitable[Response | OAuthError]]
 
 
@@ -72,10 +74,11 @@ class TokenEndpoint:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, f"grant_type is one of {', '.join(self._grants)}.")
         asking.reasons.append(name.rpartition(":")[2].replace("-", "_").upper())
         client = await self._clients.client_of(asking)
-        return client if isinstance(client, OAuthError) else await grant(asking, client)
+        if isinstance(client, OAuthError):
+            return client
+        return await grant(asking, client) if _may_use(client, name) else _unauthorized()
 
     async def _of_code(self, asking: Asking, client: Client) -> Response | OAuthError:
-        _require_public(client)
         code, redirect_uri = asking.parameters.required("code"), asking.parameters.required("redirect_uri")
         verifier, digest = asking.parameters.required("code_verifier"), digest_of(code)
         account_id = await account_of_secret(asking.fetch, SecretKind.AUTHORIZATION_CODE, digest)
@@ -88,7 +91,6 @@ class TokenEndpoint:
         return self._tokens.of_session(asking, taken.session, taken.refresh_token, taken.scope, taken.nonce)
 
     async def _of_refresh_token(self, asking: Asking, client: Client) -> Response | OAuthError:
-        _require_public(client)
         digest = digest_of(asking.parameters.required("refresh_token"))
         account_id = await account_of_secret(asking.fetch, SecretKind.REFRESH_TOKEN, digest)
         if account_id is None or await asking.enter(account_id) is None:
@@ -107,14 +109,13 @@ class TokenEndpoint:
 
     async def _of_credential(self, asking: Asking, client: Client) -> Response | OAuthError:
         if client.party is None or client.credential_id is None:
-            raise _unauthorized()
+            return _unauthorized()
         return self._tokens.of_credential(asking, client.party, client.credential_id)
 
 
-def _require_public(client: Client) -> None:
-    """Hold a grant to clients of people."""
-    if client.party is not None:
-        raise _unauthorized()
+def _may_use(client: Client, grant_type: str) -> bool:
+    """Tell whether a grant is for such a client: people sign in to public ones only."""
+    return client.party is None or grant_type not in OF_PEOPLE
 
 
 def _unauthorized() -> OAuthError:

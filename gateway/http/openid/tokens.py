@@ -13,7 +13,8 @@ from auth.issuer import DEFAULT_LIFETIME, Issuer
 from gateway.http.openid.answering import HEADERS, Asking, Party
 
 OPENID: Final = "openid"
-SCOPES: Final = (OPENID, "email")
+EMAIL: Final = "email"
+SCOPES: Final = (OPENID, EMAIL)
 
 
 class Tokens:

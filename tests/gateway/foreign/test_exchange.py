@@ -348,6 +348,23 @@ async def test_any_form_is_refused_in_order(door: Door, form: dict[str, str]) ->
     assert answer.json()["error"] in {"invalid_request", "invalid_client", "invalid_target", "invalid_scope"}
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(
+    ["iss", "aud", "subject", "iat", "exp", "nbf", "jti", "auth_time", "amr", "acr", "typ", "email"]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(claims=st.dictionaries(NAMES, JSON, min_size=1, max_size=4))
+async def test_claims_of_any_shape_are_refused_alike_and_nobody_is_let_in(door: Door, claims: dict[str, Any]) -> None:
+    answer = await door.exchanges(door.gold.token(**{"subject": new_subject(), **claims}))
+    assert refused(answer, "invalid_request") == INVALID_FOREIGN_TOKEN
+
+
 # -- issuers that do not answer
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import json
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -15,10 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
+from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import NullPool, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from auth.identity.clients import add_secret
+from auth.identity.clients import add_public_key, add_secret
 from auth.identity.sessions import BrowserSession, begin_browser_session, end_session
 from auth.identity.tables import SessionEnd
 from auth.principal import set_scope
@@ -31,7 +33,8 @@ from resolvers.transaction import open_transaction
 from tests.gateway.running import Gateway, fill, running
 from tests.resolvers.shop import Shop
 
-AUTHORIZE, TOKEN = "/auth/authorize", "/auth/token"
+AUTHORIZE, TOKEN, REVOKE, USERINFO = "/auth/authorize", "/auth/token", "/auth/revoke", "/auth/userinfo"
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CONSOLE: Final = "console"
 BACK: Final = "https://console.example/signed-in"
 BACK_WITH_QUERY: Final = "https://console.example/signed-in?from=itcare"
@@ -221,6 +224,44 @@ class Program:
                 expires_at,
             )
         self.credential = credential.id
+
+    async def add_key(self, key: ECKey | RSAKey) -> None:
+        """Let it sign assertions with a key."""
+        await self.add_text(json.dumps(key.as_dict(private=False)))
+
+    async def add_text(self, jwk: str) -> None:
+        async with open_transaction(self.house.base) as transaction:
+            await set_scope(transaction.fetch, self.representative)
+            credential = await add_public_key(
+                transaction.fetch,
+                self.house.shop.acme,
+                self.account,
+                "for reports",
+                jwk,
+                "rep@acme.example",
+                datetime.now(UTC),
+            )
+        self.credential = credential.id
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """What an assertion says, but for `changes`; what is None there is left out."""
+        now = int(datetime.now(UTC).timestamp())
+        said = {
+            "iss": str(self.account),
+            "sub": str(self.account),
+            "aud": self.house.url,
+            "iat": now,
+            "exp": now + 60,
+            "jti": str(uuid4()),
+            **changes,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    async def asserts(self, assertion: str, **form: str) -> httpx.Response:
+        """Ask for a token with private_key_jwt."""
+        return await self.house.token(
+            grant_type="client_credentials", client_assertion_type=ASSERTION_TYPE, client_assertion=assertion, **form
+        )
 
     async def asks(self, **form: str) -> httpx.Response:
         """Ask for a token with client_secret_basic."""

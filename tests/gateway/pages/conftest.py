@@ -5,7 +5,7 @@ import pytest
 
 from gateway.postgres import DatabaseUrls
 from tests.databases import Databases
-from tests.gateway.pages.visiting import House, Visitor, cheap, house_of
+from tests.gateway.pages.visiting import House, Visitor, house_of
 
 NUMBERS = itertools.count(1)
 
@@ -14,7 +14,7 @@ NUMBERS = itertools.count(1)
 async def house(
     database: DatabaseUrls, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
-    async with house_of(cheap(tmp_path_factory.mktemp("house")), database, databases) as house:
+    async with house_of(tmp_path_factory.mktemp("house"), database, databases) as house:
         yield house
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.http.headers import SECURE_HEADERS
-from tests.gateway.pages.visiting import ACCOUNT, PASSWORD, SIGN_IN, House, Visitor, code_of, token_of
+from tests.gateway.pages.visiting import ACCOUNT, PASSWORD, SIGN_IN, House, Visitor, code_of, logged, token_of
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -129,7 +129,7 @@ async def test_what_was_refused_is_in_the_audit_log_and_what_was_typed_is_in_no_
     await send(visitor, "x", "typed@secret.example", Origin="https://evil.example")
     await visitor.sign_in("typed@secret.example", "a secret phrase that was typed")
     assert token_of(await visitor.get(SIGN_IN))
-    said = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    said = logged(caplog)
     assert "POST" in said
     for secret in ("typed@secret", "secret phrase", visitor.client.cookies["itcare-form"]):
         assert secret not in said

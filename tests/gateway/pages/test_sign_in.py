@@ -1,11 +1,15 @@
 """Signing in with e-mail and password over real HTTP: what is right, and everything that is wrong."""
 
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from auth.identity.passwords import Passwords
+from auth.statements import Statement
 from auth.tables import AccountKind
+from resolvers.transaction import Transaction
 from tests.gateway.pages.visiting import (
     ACCOUNT,
     PASSWORD,
@@ -102,6 +106,34 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(house
     headers = [{name: value for name, value in answer.headers.items() if name not in kept} for answer, _ in answers]
     assert headers == headers[:1] * len(headers)
     assert await visitor.signed_in_as() is None
+
+
+async def test_the_work_is_the_same_for_an_unknown_address(
+    house: House, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, invited, token = await house.person(), await house.person(None), await visitor.token()
+    done: list[object] = []
+    fetch, verify = Transaction.fetch, Passwords.verify
+
+    async def watched(self: Transaction, statement: Statement, values: Any = None) -> Any:
+        done.append(statement.text)
+        return await fetch(self, statement, values)
+
+    async def counted(self: Passwords, password: str, kept: str | None) -> bool:
+        done.append("a hash")
+        return await verify(self, password, kept)
+
+    monkeypatch.setattr(Transaction, "fetch", watched)
+    monkeypatch.setattr(Passwords, "verify", counted)
+    work = []
+    for email in (person.email, "nobody@acme.example", invited.email, "\u0430nn@acme.example", "nothing"):
+        done.clear()
+        answer = await visitor.client.post(SIGN_IN, data={"form": token, "email": email, "password": WRONG})
+        assert answer.status_code == 403
+        # Denials are written in batches of all.
+        work.append([text for text in done if "audit" not in str(text)])
+    assert "a hash" in work[0]
+    assert work == work[:1] * len(work)
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,23 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from sqlalchemy import NullPool, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from auth.identity.links import new_link
 from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES, set_hash
+from auth.identity.tables import LinkPurpose
 from auth.tables import Account, AccountKind, OrganizationMember, now, table
+from gateway.mail import write
+from gateway.messages import invitation
 from gateway.pages.pages import password_keeper
 from gateway.postgres import DatabaseUrls
 from gateway.postgres.connecting import fetching
-from gateway.settings import Settings, SignInSettings
+from gateway.settings import MailSettings, Settings, SignInSettings
 from tests.databases import Databases
 from tests.gateway.running import Gateway, fill, running
+from tests.mailbox import Mailbox, link_in, mail_server
 from tests.resolvers.shop import Shop
 
 SIGN_IN: Final = "/auth/sign-in"
@@ -38,6 +44,7 @@ class House:
     urls: DatabaseUrls
     databases: Databases
     shop: Shop
+    mailbox: Mailbox
 
     @property
     def settings(self) -> Settings:
@@ -65,6 +72,18 @@ class House:
                 hashed = await password_keeper(self.settings).hash(password)
                 await set_hash(fetching(connection), account, hashed, now())
         return Someone(account, email)
+
+    async def invite(self, person: "Someone") -> str:
+        """Make an invitation; gives the path of its link."""
+        engine = create_async_engine(self.urls.owner, poolclass=NullPool)
+        async with engine.begin() as connection:
+            secret = await new_link(fetching(connection), person.id, LinkPurpose.INVITATION, now())
+        return link_in(write(invitation(person.email, "https://itcare.example", secret), "a@b.example"))
+
+    async def reset_link(self, visitor: "Visitor", person: "Someone") -> str:
+        """Ask for a new password; gives the path of the link that is sent."""
+        assert (await visitor.submit("/auth/forgot-password", email=person.email)).status_code == 200
+        return link_in(await self.mailbox.next(person.email))
 
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Run a statement as the owner."""
@@ -127,6 +146,12 @@ class Visitor:
         return str(self.client.base_url).rstrip("/")
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """All that the product has logged; what a test's own client and server log is none of it."""
+    records = [record for record in caplog.records if record.name.startswith(("gateway", "auth", "resolvers"))]
+    return "".join(f"{record.getMessage()} {vars(record)}" for record in records)
+
+
 def token_of(answer: httpx.Response) -> str:
     """The token of the first form of a page."""
     assert answer.status_code == 200, answer.text
@@ -145,20 +170,21 @@ def code_of(answer: httpx.Response) -> str:
     return str(code)
 
 
-def cheap(data_dir: Path, **given: Any) -> Settings:
+def cheap(data_dir: Path, mailbox: Mailbox, **given: Any) -> Settings:
     """Settings with passwords that cost the least that is allowed, and one trusted proxy: the tests."""
     sign_in = SignInSettings(
         hash_memory_kib=LEAST_MEMORY_KIB,
         hash_passes=LEAST_PASSES,
         trusted_proxies=["127.0.0.0/8"],
     )
-    return Settings(data_dir=data_dir, sign_in=sign_in, **given)
+    mail = MailSettings(host="127.0.0.1", port=mailbox.port, security="none", sender="ITCare <itcare@mail.example>")
+    return Settings(data_dir=data_dir, sign_in=sign_in, mail=mail, **given)
 
 
 @asynccontextmanager
-async def house_of(settings: Settings, urls: DatabaseUrls, databases: Databases) -> AsyncIterator[House]:
-    """Serve the gateway over an empty database, with a shop in it."""
+async def house_of(data_dir: Path, urls: DatabaseUrls, databases: Databases, **given: Any) -> AsyncIterator[House]:
+    """Serve the gateway over an empty database, with a shop in it, and a mailbox for what it sends."""
     shop = Shop()
     await fill(urls, shop)
-    async with running(settings, urls, shop) as gateway:
-        yield House(gateway, urls, databases, shop)
+    async with mail_server() as mailbox, running(cheap(data_dir, mailbox, **given), urls, shop) as gateway:
+        yield House(gateway, urls, databases, shop, mailbox)

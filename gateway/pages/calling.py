@@ -1,22 +1,30 @@
-"""The scripts of our pages, when they call the JSON endpoints of second factors: by the cookie of their browser.
+"""What the JSON endpoints of second factors answer, for our own pages: by the session of a browser.
 
-A cookie goes with whatever a browser sends here, whoever has it sent. So a script says that it is one of ours by the
-token that its page was given for forms, in a header that no other site can set, and the browser says where it is from.
+A page asks for whoever sent its form. The script of a page calls the endpoints by the cookie of its browser, which goes
+with whatever the browser sends here, whoever has it sent. So a script says that it is one of ours by the token that its
+page was given for forms, in a header that no other site can set, and the browser says where it is from.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from auth.errors import MFA_ACR
 from auth.identity.sessions import BrowserSession
 from auth.tokens import Claims
-from gateway.http.factors.calling import ClaimsOfBrowser
+from gateway.http.factors.calling import Answer, Calling, ClaimsOfBrowser, Content
 from gateway.pages.browser import Browser
 from gateway.pages.errors import ForeignOrigin
+from gateway.pages.site import Visit
 
 TOKEN_HEADER: Final = "X-Form-Token"  # noqa: S105
 """The header that carries the token of a page's forms."""
+
+
+async def ask(calling: Calling, visit: Visit, answer: Answer, body: dict[str, Any]) -> Content:
+    """Answer as the endpoints do, for who is signed in; raises ItcareError."""
+    claims = claims_of_session(visit.person.session)
+    return await calling.answer(claims, visit.address, answer, body, in_browser=True)
 
 
 def claims_of_scripts(browser: Browser) -> ClaimsOfBrowser:
