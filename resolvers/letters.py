@@ -4,16 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from auth.tables import FactorKind
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """A link by which a person sets a password and a second factor; it serves once, until it expires."""
 
     to: str
-    organization: str | None
-    """The name of the organization that they are invited to; None if they have been there before."""
     secret: str = field(repr=False)
-    expires_at: datetime
+    is_known: bool = False
+    """Whether they have been there before, and begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,11 @@ class PlaceGiven:
 
 @dataclass(frozen=True, slots=True)
 class FactorApproved:
-    """A second factor of a person, which they set up without one, serves from now on."""
+    """A second factor of a person, which they set up without another one, serves from now on."""
 
     to: str
+    kind: FactorKind
+    at: datetime
 
 
 Letter = Invitation | PlaceGiven | FactorApproved

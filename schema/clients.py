@@ -66,6 +66,39 @@ def add_client_secret(caller: Caller, input: AddClientSecretInput) -> Change:  #
     return clients.add_client_secret(input.label, given(input.expires_at), caller.principal.email)
 
 
+@strawberry.input(description="The public key to add.")
+class AddClientKeyInput(AddCredentialInput):
+    """The public key to add."""
+
+    jwk: str = strawberry.field(
+        description="The public key as a JSON Web Key, a JSON object: on the curve P-256 (ES256), or RSA of 2048 to"
+        " 8192 bits (RS256). One that has private members is refused."
+    )
+
+
+@strawberry.type(description="What came of adding a public key.")
+class AddClientKeyPayload(AdministrationPayload):
+    """What came of adding a public key."""
+
+    subject_name, loader = "credential", "client_credential_by_id"
+
+    credential: ClientCredential | None = strawberry.field(description="What was added; null if nothing was done.")
+
+
+def _check_key(asked: AddClientKeyInput, now: datetime) -> Sequence[UserError]:
+    return [*_check(asked, now), *clients.check_key(asked.jwk)]
+
+
+async def _find_for_key(caller: Caller, asked: AddClientKeyInput) -> Found:
+    return await _find_program(caller, asked, "Add a public key")
+
+
+@administers(Administration.ADD_CLIENT_KEY, payload=AddClientKeyPayload, find=_find_for_key, check=_check_key)
+def add_client_key(caller: Caller, input: AddClientKeyInput) -> Change:  # noqa: A002
+    """Let an API account sign in with a private key."""
+    return clients.add_client_key(input.label, input.jwk, given(input.expires_at), caller.principal.email)
+
+
 async def _find_program(caller: Caller, asked: AddCredentialInput, verb: str) -> Found:
     organization = await organization_of(caller, asked)
     account = await program_of(caller, organization.id, asked.account)

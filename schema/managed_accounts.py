@@ -94,6 +94,12 @@ class Account(Node):
         lambda accounts, info: [AccountKind(account.kind) for account in accounts],
         description="Whether it is a person or a program.",
     )
+    client_id: str | None = by_column(
+        lambda accounts, info: [
+            str(account.id) if account.kind == AccountKind.API_ACCOUNT else None for account in accounts
+        ],
+        description="By what an API account is named where tokens are asked for; null for a person.",
+    )
     status: AccountStatus = by_column(_of_states(_status), description="How it stands.")
     is_security_representative: bool = by_column(
         _of_states(lambda _, state: bool(state.represents)),

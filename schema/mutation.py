@@ -4,7 +4,7 @@ import strawberry
 
 from schema.account_requests import approve_account, refuse_account, request_account
 from schema.aliases import create_dns, create_dns_lb, delete_dns, delete_dns_lb
-from schema.clients import add_client_secret, revoke_client_credential
+from schema.clients import add_client_key, add_client_secret, revoke_client_credential
 from schema.clusters import (
     create_cluster,
     create_cluster_namespace,
@@ -102,6 +102,7 @@ class Mutation:
     approve_factor = approve_factor
     reset_factors = reset_factors
     add_client_secret = add_client_secret
+    add_client_key = add_client_key
     revoke_client_credential = revoke_client_credential
     create_object_stores = create_object_stores
     update_object_stores = update_object_stores

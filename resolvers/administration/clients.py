@@ -6,7 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from auth.administration import AdministrationGrant
-from auth.identity.clients import add_secret, credentials_of, revoke_credential
+from auth.identity.clients import (
+    PublicKeyRefused,
+    add_public_key,
+    add_secret,
+    credentials_of,
+    public_key_of,
+    revoke_credential,
+)
 from auth.tables import AccountKind
 from resolvers.administration.accounts import NO_ACCOUNT, find_account_in
 from resolvers.administration.checks import check_label
@@ -28,9 +35,23 @@ def check_credential(label: str, expires_at: datetime | None, now: datetime) -> 
     return found
 
 
+def check_key(jwk: str) -> list[UserError]:
+    """Check a public key; what is wrong with it is not quoted, since it may be a private one."""
+    try:
+        public_key_of(jwk)
+    except PublicKeyRefused as refused:
+        return [UserError(str(refused), UserErrorCode.INVALID_VALUE, ("jwk",))]
+    return []
+
+
 def add_client_secret(label: str, expires_at: datetime | None, by: str) -> Change:
     """Give the API account that the decision was about a further secret."""
     return partial(_add_secret, label, expires_at, by)
+
+
+def add_client_key(label: str, jwk: str, expires_at: datetime | None, by: str) -> Change:
+    """Let the API account that the decision was about sign with a key, of which this is the public one."""
+    return partial(_add_key, label, jwk, expires_at, by)
 
 
 def revoke_client_credential(credential_id: UUID) -> Change:
@@ -49,6 +70,20 @@ async def _add_secret(
     organization_id, account_id = await _program(transaction, grant, now)
     credential, secret = await add_secret(transaction.fetch, organization_id, account_id, label, by, now, expires_at)
     return Done("ClientCredential", credential.id, organization_id, secret=secret)
+
+
+async def _add_key(
+    label: str,
+    jwk: str,
+    expires_at: datetime | None,
+    by: str,
+    transaction: Transaction,
+    grant: AdministrationGrant,
+    now: datetime,
+) -> Done:
+    organization_id, account_id = await _program(transaction, grant, now)
+    credential = await add_public_key(transaction.fetch, organization_id, account_id, label, jwk, by, now, expires_at)
+    return Done("ClientCredential", credential.id, organization_id)
 
 
 async def _revoke(credential_id: UUID, transaction: Transaction, grant: AdministrationGrant, now: datetime) -> Done:

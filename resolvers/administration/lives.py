@@ -70,14 +70,13 @@ async def _resend(transaction: Transaction, grant: AdministrationGrant, now: dat
     (state,) = await states_of(transaction.fetch, [target])
     if state.signed_in_at is not None:
         raise Refused(UserError("This person has signed in already.", UserErrorCode.WRONG_STATUS, ("account",)))
-    name = await name_of(transaction, organization_id)
     values = {"organization_id": organization_id, "target": target}
     ((has_signed_in,),) = await transaction.fetch(_HAS_SIGNED_IN, values)
     if has_signed_in:
         # Elsewhere: they need no link, and who asks is not told.
-        transaction.letters.append(PlaceGiven(account.email, name))
+        transaction.letters.append(PlaceGiven(account.email, await name_of(transaction, organization_id)))
     else:
-        await invite(transaction, target, account.email, now, organization=name)
+        await invite(transaction, target, account.email, now)
     return Done("Account", target, organization_id)
 
 
@@ -111,7 +110,7 @@ async def _approve(kind: FactorKind, transaction: Transaction, grant: Administra
         message = "The account has no factor of this kind that waits for an approval."
         raise Refused(UserError(message, UserErrorCode.WRONG_STATUS, ("kind",)))
     ((email, *_),) = await transaction.fetch(_FIND, {"target": target})
-    transaction.letters.append(FactorApproved(email))
+    transaction.letters.append(FactorApproved(email, kind, now))
     return Done("Account", target, organization_id)
 
 
@@ -119,7 +118,7 @@ async def _invite_anew(transaction: Transaction, target: UUID, now: datetime) ->
     """Invite a person who has been there before; an API account is given a secret by its representatives."""
     ((email, kind),) = await transaction.fetch(_FIND, {"target": target})
     if kind == AccountKind.PERSON:
-        await invite(transaction, target, email, now, organization=None)
+        await invite(transaction, target, email, now, is_known=True)
 
 
 def _account(grant: AdministrationGrant) -> UUID:

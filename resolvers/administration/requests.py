@@ -156,13 +156,12 @@ async def _make_program(
 
 async def _make_person(transaction: Transaction, email: str, organization_id: UUID, now: datetime) -> UUID:
     """Give a person a place in an organization, and an account if they have none."""
-    name = await name_of(transaction, organization_id)
     account_id = await _add_account(transaction, AccountKind.PERSON, email, None, now)
     if account_id is not None:
-        await invite(transaction, account_id, email, now, organization=name)
+        await invite(transaction, account_id, email, now)
     else:
         account_id = await _find_person(transaction, email)
-        transaction.letters.append(PlaceGiven(email, name))
+        transaction.letters.append(PlaceGiven(email, await name_of(transaction, organization_id)))
     place = {"organization_id": organization_id, "account_id": account_id, "is_security_representative": False}
     await transaction.fetch(_ADD_PLACE, {**place, "created_at": now})
     return account_id

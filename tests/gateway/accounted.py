@@ -1,17 +1,28 @@
 """The management of accounts, asked as people of the shop, with the letters that were sent of it."""
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from auth.keys import VerificationKey
 from resolvers.letters import Letter
 from schema.ids import global_id
 from tests.gateway.administered import Administered, new_people, populate
 from tests.gateway.renewing import Stages
 
 NEW: Final = "ann@new.example"
+SCALAR: Final = bytes(range(1, 33))
+PRIVATE_KEY: Final = ec.derive_private_key(int.from_bytes(SCALAR, "big"), ec.SECP256R1())
+
+PRIVATE_JWK: Final = json.dumps(
+    VerificationKey(PRIVATE_KEY.public_key()).to_jwk() | {"d": base64.urlsafe_b64encode(SCALAR).decode().rstrip("=")}
+)
+PUBLIC_JWK: Final = json.dumps(VerificationKey(PRIVATE_KEY.public_key()).to_jwk())
 
 
 class Accounted(Administered):
@@ -42,31 +53,31 @@ class Accounted(Administered):
         """Make what a mutation is about; gives a valid input of it."""
         of_person = {"organizationId": self.acme, "account": {"email": "dtm@people.example"}}
         program = {"organizationId": self.acme, "account": {"email": "program@people.example"}}
-        match mutation:
-            case "requestAccount":
-                return {"organizationId": self.acme, "account": {"email": NEW}, "reason": "joins"}
-            case "approveAccount" | "refuseAccount":
-                return {"requestId": await self.add_request()}
-            case "refuseCloud":
-                asked = await self.ask("representative", "requestCloud", self.inputs()["requestCloud"])
-                return {"requestId": asked.payload["cloudRequest"]["id"]}
-            case "resendInvitation":
-                await self.make()
-                return {"organizationId": self.acme, "account": {"email": NEW}}
-            case "disableAccount" | "resetFactors":
-                return {"account": of_person["account"]}
-            case "enableAccount":
-                await self.sql("UPDATE account SET disabled_at = now() WHERE email = 'dtm@people.example'")
-                return {"account": of_person["account"]}
-            case "approveFactor":
-                await self.delay("dtm")
-                return {**of_person, "kind": "TOTP"}
-            case "addClientSecret":
-                return {**program, "label": "reports"}
-            case "revokeClientCredential":
-                added = await self.approved("representative", "addClientSecret", {**program, "label": "reports"})
-                return {"credentialId": added.payload["credential"]["id"]}
-        raise ValueError(mutation)
+        prepared: dict[str, Any] = {
+            "requestAccount": {"organizationId": self.acme, "account": {"email": NEW}, "reason": "joins"},
+            "resendInvitation": {"organizationId": self.acme, "account": {"email": NEW}},
+            "approveFactor": {**of_person, "kind": "TOTP"},
+            "addClientSecret": {**program, "label": "reports"},
+            "addClientKey": {**program, "label": "reports", "jwk": PUBLIC_JWK},
+        }
+        if mutation in ("disableAccount", "enableAccount", "resetFactors"):
+            prepared[mutation] = {"account": of_person["account"]}
+        if mutation == "enableAccount":
+            await self.sql("UPDATE account SET disabled_at = now() WHERE email = 'dtm@people.example'")
+        elif mutation == "approveFactor":
+            await self.delay("dtm")
+        elif mutation == "resendInvitation":
+            await self.make()
+        return prepared.get(mutation) or await self._prepare_answer(mutation, {**program, "label": "reports"})
+
+    async def _prepare_answer(self, mutation: str, secret: Mapping[str, Any]) -> dict[str, Any]:
+        if mutation == "refuseCloud":
+            asked = await self.ask("representative", "requestCloud", self.inputs()["requestCloud"])
+            return {"requestId": asked.payload["cloudRequest"]["id"]}
+        if mutation == "revokeClientCredential":
+            added = await self.approved("representative", "addClientSecret", secret)
+            return {"credentialId": added.payload["credential"]["id"]}
+        return {"requestId": await self.add_request()}
 
     async def delay(self, who: str) -> None:
         """Let somebody's factor serve from tomorrow on, as one that was set up with a recovery code."""

@@ -27,7 +27,7 @@ SUBJECTS: Final = {
 }
 """What is asked for of each."""
 _REQUEST: Final = (
-    "accountRequest { id kind email status requestedBy { name } decidedBy { name } account { id status } }"
+    "accountRequest { id kind email status requestedBy { name } decidedBy { name } account { id clientId status } }"
 )
 _ACCOUNT: Final = "account { id email kind status }"
 _CREDENTIAL: Final = "credential { id kind label revokedAt }"
@@ -43,6 +43,7 @@ OF_ACCOUNTS: Final = {
     "approveFactor": _ACCOUNT,
     "resetFactors": _ACCOUNT,
     "addClientSecret": f"{_CREDENTIAL} {_SECRET}",
+    "addClientKey": _CREDENTIAL,
     "revokeClientCredential": _CREDENTIAL,
 }
 """The same of what is done to accounts."""

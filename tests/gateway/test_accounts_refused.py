@@ -1,12 +1,13 @@
 """Management of accounts that is refused: wrong inputs, accounts that are not there, what is none of the caller's."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from schema.ids import global_id
-from tests.gateway.accounted import NEW, Accounted, accounted
+from tests.gateway.accounted import NEW, PRIVATE_JWK, PUBLIC_JWK, Accounted, accounted
 from tests.gateway.renewing import Stages
 
 
@@ -65,6 +66,43 @@ async def test_what_is_wrong_with_an_input_is_told_before_a_second_factor_is_ask
         assert reply.user_errors == ["INVALID_VALUE"], (mutation, wrong)
         assert reply.payload["userErrors"][0]["field"] == field, (mutation, wrong)
     assert await console.state() == before
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        PRIVATE_JWK,
+        json.dumps({**json.loads(PUBLIC_JWK), "d": None}),
+        json.dumps({"kty": "oct", "k": "c2VjcmV0"}),
+        json.dumps({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"}),
+        json.dumps({**json.loads(PUBLIC_JWK), "x": "AA"}),
+        json.dumps({**json.loads(PUBLIC_JWK), "use": "enc"}),
+        json.dumps({"keys": [json.loads(PUBLIC_JWK)]}),
+        PUBLIC_JWK + " " * 10_000,
+        "-----BEGIN PRIVATE KEY-----",
+        "[" * 5_000,
+        "null",
+        "",
+        "\0",
+    ],
+)
+async def test_what_is_no_public_key_is_refused_and_never_quoted(
+    console: Accounted, caplog: pytest.LogCaptureFixture, jwk: str
+) -> None:
+    before = await console.state()
+    values = {**await console.prepare("addClientKey"), "jwk": jwk}
+    for age in (None, 10):
+        reply = await console.ask("representative", "addClientKey", values, mfa_age=age)
+        if "errors" in reply.body:
+            assert (jwk, reply.code) == ("\0", "BAD_USER_INPUT")
+            continue
+        (error,) = reply.payload["userErrors"]
+        assert (error["code"], error["field"]) == ("INVALID_VALUE", ["jwk"])
+        assert error["message"].startswith("This is not a public JSON Web Key for signatures")
+    assert await console.state() == before
+    private = json.loads(PRIVATE_JWK)["d"]
+    for text in (caplog.text, str(await console.sql("SELECT to_jsonb(r) FROM audit_record r")), reply.answer.text):
+        assert private not in text
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,7 @@ def test_every_mutation_says_which_right_and_which_second_factor_it_takes() -> N
     assert isinstance(mutation, ObjectTypeDefinitionNode)
     privileges = {row.mutation: row for row in PRIVILEGES.values()}
     rules = {rule.mutation: rule for rule in RULES.values()}
+    assert {field.name.value for field in mutation.fields or ()} == {*privileges, *rules}
     assert mutation.fields
     for field in mutation.fields:
         name = field.name.value
