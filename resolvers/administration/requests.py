@@ -7,7 +7,7 @@ to whom requested it are the same. So is what they are shown of it: nothing from
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import Text, bindparam, select, update
@@ -171,7 +171,8 @@ async def _add_account(
     transaction: Transaction, kind: AccountKind, email: str, organization_id: UUID | None, now: datetime
 ) -> UUID | None:
     """Add an account; None if there is one of this address or name."""
-    account = Account(kind=kind.value, email=email, organization_id=organization_id, created_at=now)
+    # An id that grows with time would tell how old the account is.
+    account = Account(id=uuid4(), kind=kind.value, email=email, organization_id=organization_id, created_at=now)
     added = await transaction.fetch(_ADD_ACCOUNT, account.model_dump())
     return added[0]["id"] if added else None
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from auth.audit.records import PLATFORM as PLATFORM_CHAIN
 from auth.identity.secrets import digest_of
 from resolvers.letters import FactorApproved, Invitation, PlaceGiven
 from schema.ids import global_id
@@ -220,6 +221,8 @@ async def test_an_address_that_has_an_account_elsewhere_gets_a_place_and_looks_l
         )
         assert (again.user_errors, again.payload["account"]["status"]) == ([], "INVITED")
     assert shown[0] == shown[1]
+    # Nor does an id tell when the account was made.
+    assert await console.sql("SELECT uuid_extract_version(id) FROM account WHERE email = :email", email=NEW) == [(4,)]
     assert await console.sql("SELECT count(*) FROM account WHERE email = 'abroad@people.example'") == [(1,)]
     assert [type(letter) for letter in console.letters] == [PlaceGiven, PlaceGiven, Invitation, Invitation]
     assert await console.sql("SELECT count(*) FROM link WHERE account_id = :id", id=abroad) == [(0,)]
@@ -241,6 +244,38 @@ async def test_who_can_be_given_no_place_is_told_to_the_platform(console: Accoun
     reply = await console.approved("platform", "approveAccount", {"requestId": request})
     assert reply.user_errors == ["WRONG_STATUS" if email.startswith("dtm") else "IN_USE"]
     assert {**await console.state(), "approval": []} == {**before, "approval": []}
+
+
+async def test_nobody_approves_or_refuses_what_they_requested(console: Accounted) -> None:
+    values = {"requestId": await console.add_request()}
+    await console.sql("UPDATE account SET is_platform = true WHERE email = 'representative@people.example'")
+    for mutation in ("approveAccount", "refuseAccount"):
+        reply = await console.ask("representative", mutation, values)
+        assert reply.code == "FORBIDDEN"
+        assert reply.body["errors"][0]["extensions"]["reasons"] == ["OWN_PROPOSAL"]
+
+
+async def test_what_is_done_is_recorded_in_the_chain_of_its_organization_or_the_platforms(console: Accounted) -> None:
+    account = await console.make()
+    for mutation, values in (
+        ("resendInvitation", {"organizationId": console.acme, "account": {"email": NEW}}),
+        ("disableAccount", {"account": {"email": NEW}}),
+        ("enableAccount", {"account": {"email": NEW}}),
+    ):
+        assert (await console.approved("platform", mutation, values)).user_errors == []
+    found = await console.sql(
+        "SELECT chain, label, target_type, target_id = :account FROM audit_record WHERE decision = 'ALLOWED'"
+        " ORDER BY at",
+        account=account,
+    )
+    acme = console.shop.acme
+    assert found == [
+        (acme, "REQUEST_ACCOUNT", "AccountRequest", False),
+        (acme, "APPROVE_ACCOUNT", "AccountRequest", False),
+        (acme, "RESEND_INVITATION", "Account", True),
+        (PLATFORM_CHAIN, "DISABLE_ACCOUNT", "Account", True),
+        (PLATFORM_CHAIN, "ENABLE_ACCOUNT", "Account", True),
+    ]
 
 
 async def test_of_two_who_decide_on_one_request_at_once_one_does(console: Accounted) -> None:
