@@ -51,6 +51,12 @@ INVITES_REPRESENTED = (
     f"FOR INSERT WITH CHECK (account_id <> {CALLER} AND purpose = 'INVITATION' AND ({ALL_NAMES} OR EXISTS ("
     f"SELECT FROM organization_account o WHERE o.id = link.account_id AND o.organization_id IN {REPRESENTED})))"
 )
+GIVES = f"FOR INSERT WITH CHECK (({ALL_NAMES} OR organization_id IN {REPRESENTED}) AND account_id <> {CALLER})"
+GIVES_PROGRAMS = (
+    f"FOR INSERT WITH CHECK (({ALL_NAMES} OR organization_id IN {REPRESENTED}) AND account_id <> {CALLER} AND EXISTS ("
+    "SELECT FROM account a WHERE a.id = client_credential.account_id AND a.kind = 'API_ACCOUNT'"
+    " AND a.organization_id = client_credential.organization_id))"
+)
 
 DEFINER = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 ACCOUNT_STATES = f"""
@@ -287,6 +293,7 @@ def upgrade() -> None:
             op.execute(f"CREATE POLICY {name} ON {table} {policy}")
     replace_policy("cloud_request", "answers", ANSWERS_OR_REFUSES)
     replace_policy("link", "invites", INVITES_REPRESENTED)
+    replace_policy("client_credential", "gives", GIVES_PROGRAMS)
     for function in FUNCTIONS.values():
         op.execute(function)
     op.execute(DELAYS)
@@ -298,6 +305,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER delay_confirmed ON factor")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")
+    replace_policy("client_credential", "gives", GIVES)
     replace_policy("link", "invites", INVITES)
     replace_policy("cloud_request", "answers", ANSWERS)
     for table, policies in POLICIES.items():

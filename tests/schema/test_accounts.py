@@ -222,25 +222,47 @@ async def test_a_page_of_100_accounts_with_everything_costs_as_many_statements_a
     assert numbers == [6 if email == REPRESENTATIVE else 8] * 2
 
 
-async def test_pages_of_accounts_go_both_ways(graph: Graph) -> None:
-    query = (
-        "query ($id: ID!, $first: Int, $last: Int, $after: String, $before: String) { organization(id: $id) {"
-        " accounts(first: $first, last: $last, after: $after, before: $before) {"
-        " edges { cursor node { email } } pageInfo { hasNextPage hasPreviousPage } } } }"
-    )
-    id_ = global_id("Organization", graph.world.organization("acme").id)
+PAGED = {
+    "organization accounts": "organization(id: $id) { list: accounts%s }",
+    "organization accountRequests": "organization(id: $id) { list: accountRequests%s }",
+    "account memberships": "node(id: $id) { ... on Account { list: memberships%s } }",
+    "account credentials": "node(id: $id) { ... on Account { list: credentials%s } }",
+    "accountRequests": "organization(id: $id) { id } list: accountRequests%s",
+}
+SHOWN = {"memberships": "cloud { code }", "credentials": "id", "accounts": "email", "accountRequests": "id"}
 
-    async def page(**arguments: Any) -> tuple[list[str], list[str]]:
-        answer = await graph.ask(REPRESENTATIVE, query, {"id": id_, **arguments})
-        edges = answer.whole["organization"]["accounts"]["edges"]
-        return [edge["node"]["email"] for edge in edges], [edge["cursor"] for edge in edges]
 
-    everybody = sorted(accounts_of(graph.world, "acme"))
-    emails, cursors = await page(first=7)
-    assert emails == everybody[:7]
-    assert (await page(first=5, after=cursors[-1]))[0] == everybody[7:12]
-    assert (await page(last=3))[0] == everybody[-3:]
-    assert (await page(last=2, before=cursors[4]))[0] == everybody[2:4]
+@pytest.mark.parametrize("which", PAGED)
+async def test_pages_go_both_ways_and_miss_nothing(graph: Graph, which: str) -> None:
+    acme, field = graph.world.organization("acme"), which.split()[-1]
+    account = graph.world.account(API if field == "credentials" else WIDE).id
+    id_ = global_id("Account", account) if which.startswith("account ") else global_id("Organization", acme.id)
+
+    async def page(arguments: str, cursor: str | None) -> Any:
+        selection = f"({arguments}) {{ edges {{ cursor node {{ {SHOWN[field]} }} }} pageInfo {{ hasNextPage"
+        document = PAGED[which] % (selection + " hasPreviousPage startCursor endCursor } }")
+        variables = {"id": id_, "cursor": cursor}
+        data = (await graph.ask(REPRESENTATIVE, f"query ($id: ID!, $cursor: String) {{ {document} }}", variables)).whole
+        return data.get("list") or next(iter(data.values()))["list"]
+
+    async def walk(arguments: str, more: str, end: str) -> list[Any]:
+        found, cursor = [], None
+        while True:
+            one = await page(arguments, cursor)
+            edges = one["edges"] if end == "endCursor" else one["edges"][::-1]
+            found += [edge["node"] for edge in edges]
+            cursor = one["pageInfo"][end]
+            if not one["pageInfo"][more]:
+                return found
+
+    forwards = await walk("first: 2, after: $cursor", "hasNextPage", "endCursor")
+    backwards = await walk("last: 3, before: $cursor", "hasPreviousPage", "startCursor")
+    assert forwards == backwards[::-1]
+    assert len({str(node) for node in forwards}) == len(forwards) > 0
+    if field == "accounts":
+        assert [node["email"] for node in forwards] == sorted(accounts_of(graph.world, "acme"))
+    if field == "accountRequests":
+        assert len(forwards) == 9
 
 
 async def test_a_caller_is_shown_their_own_factors(graph: Graph) -> None:
@@ -342,6 +364,38 @@ async def test_a_link_is_made_by_who_may_invite_and_for_an_invitation_alone(grap
 
         with pytest.raises(Undone if may else asyncpg.InsufficientPrivilegeError):
             await made()
+
+
+async def test_a_credential_is_given_to_an_api_account_of_the_organization_alone(graph: Graph) -> None:
+    world = graph.world
+    acme, globex = world.organization("acme").id, world.organization("globex").id
+    for email, organization, target, may in (
+        (REPRESENTATIVE, acme, API, True),
+        (PLATFORM, acme, API, True),
+        (REPRESENTATIVE, globex, API, False),
+        (PLATFORM, globex, API, False),
+        (REPRESENTATIVE, acme, WIDE, False),
+        (REPRESENTATIVE, acme, VAULT, False),
+        (PLATFORM, acme, WIDE, False),
+        (WIDE, acme, API, False),
+    ):
+        credential = ClientCredential(
+            organization_id=organization,
+            account_id=world.account(target).id,
+            kind="SECRET",
+            label="x",
+            digest=bytes(32),
+            created_by="x",
+        )
+
+        async def give(credential: ClientCredential = credential, email: str = email) -> None:
+            async with open_transaction(graph.database) as transaction:
+                await set_scope(transaction.fetch, world.account(email).id)
+                await transaction.fetch(Statement(table(ClientCredential).insert().values(credential.model_dump())))
+                raise Undone
+
+        with pytest.raises(Undone if may else asyncpg.InsufficientPrivilegeError):
+            await give()
 
 
 async def test_credentials_are_seen_by_who_manages_them(graph: Graph) -> None:
