@@ -19,7 +19,18 @@ from auth.tables import FactorKind, now
 from gateway import mail
 from gateway.demo_folder import mark_demo
 from gateway.mail import Mailer, Message, MessageKind, mailer_of, outbox, write
-from gateway.messages import factor_added, invitation, not_me, password_changed, password_reset
+from gateway.messages import (
+    factor_added,
+    factor_recovered,
+    factor_removed,
+    invitation,
+    not_me,
+    password_changed,
+    password_reset,
+    possible_clone,
+    recovery_code_used,
+    recovery_codes_renewed,
+)
 from gateway.settings import MailSettings, Settings
 from tests.mailbox import Mailbox, html_of, link_in, mail_server, text_of
 
@@ -250,6 +261,11 @@ def test_every_message_says_what_happened_and_what_to_do() -> None:
         password_reset(TO, url, "s-ecret"): ("asked for a new password", "60 minutes", "ignore"),
         password_changed(TO, url, at): ("was changed", f"{url}/auth/forgot-password"),
         factor_added(TO, url, FactorKind.PHONE, at): ("a telephone was set up", f"{url}/auth/forgot-password"),
+        factor_recovered(TO, url, FactorKind.TOTP, at): ("with a recovery code", "24 hours", "If you did not do this"),
+        factor_removed(TO, url, FactorKind.WEBAUTHN, at): ("a passkey was removed", "If you did not do this"),
+        recovery_code_used(TO, url, None, at): ("a recovery code of your ITCare account was used", f"{url}/auth/"),
+        recovery_codes_renewed(TO, url, None, at): ("new recovery codes", "Those before serve no more"),
+        possible_clone(TO, url, FactorKind.WEBAUTHN, at): ("There may be a copy of it", "If you did not do this"),
         not_me(TO, url, FactorKind.PUSH, at): ("this was not you", f"{url}/auth/forgot-password"),
     }
     assert {message.kind for message in told} == set(MessageKind)

@@ -70,7 +70,8 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-// Without a script or without passkeys the page says so, and the button is not there.
+// The page says that this takes a script, and has no button, until there is one.
+document.getElementById("passkey-missing").hidden = true;
 if (window.PublicKeyCredential) {
   button.hidden = false;
 } else {

@@ -182,9 +182,11 @@ def cheap(data_dir: Path, mailbox: Mailbox, **given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def house_of(data_dir: Path, urls: DatabaseUrls, databases: Databases, **given: Any) -> AsyncIterator[House]:
+async def house_of(
+    data_dir: Path, urls: DatabaseUrls, databases: Databases, *, port: int = 0, **given: Any
+) -> AsyncIterator[House]:
     """Serve the gateway over an empty database, with a shop in it, and a mailbox for what it sends."""
     shop = Shop()
     await fill(urls, shop)
-    async with mail_server() as mailbox, running(cheap(data_dir, mailbox, **given), urls, shop) as gateway:
+    async with mail_server() as mailbox, running(cheap(data_dir, mailbox, **given), urls, shop, port=port) as gateway:
         yield House(gateway, urls, databases, shop, mailbox)
