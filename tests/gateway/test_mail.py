@@ -24,6 +24,7 @@ from gateway.messages import (
     factor_approved,
     factor_recovered,
     factor_removed,
+    identity_linked,
     invitation,
     not_me,
     password_changed,
@@ -269,6 +270,7 @@ def test_every_message_says_what_happened_and_what_to_do() -> None:
         recovery_codes_renewed(TO, url, None, at): ("new recovery codes", "Those before serve no more"),
         possible_clone(TO, url, FactorKind.WEBAUTHN, at): ("There may be a copy of it", "If you did not do this"),
         factor_approved(TO, url, FactorKind.TOTP, at): ("an authenticator app of yours serve at once", f"{url}/auth/"),
+        identity_linked(TO, url, "https://idp.example", at): ("by https://idp.example", f"{url}/auth/forgot-password"),
         place_given(TO, url, "Acme"): ("in the organization Acme", "ignore this e-mail"),
         not_me(TO, url, FactorKind.PUSH, at): ("this was not you", f"{url}/auth/forgot-password"),
     }
