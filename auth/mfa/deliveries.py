@@ -247,15 +247,8 @@ async def verdict_on(fetch: Fetch, challenge: Challenge, kind: FactorKind) -> Ve
     return Verdict.PENDING if rows[0]["confirmed_at"] is None else Verdict.RIGHT
 
 
-async def expected_of(fetch: Fetch, seal: SecretSeal, challenge: Challenge, kind: FactorKind) -> bytes | None:
-    """Give what the answer to a challenge must be, for who answers on the screen; None if nothing was sent."""
-    of = {"of_challenge": challenge.id, "of_account": challenge.account_id, "of_kind": kind.value}
-    rows = await fetch(STATE, of)
-    return seal.open(challenge.id, rows[0]["expected"]) if rows else None
-
-
 async def take_expected(fetch: Fetch, seal: SecretSeal, challenge: Challenge, kind: FactorKind) -> bytes | None:
-    """Give what the answer to a challenge must be, and forget it: no second answer is looked at."""
+    """Give what the answer on the screen must be, and forget it: no second one is looked at. None if none was asked."""
     of = {"of_challenge": challenge.id, "of_account": challenge.account_id, "of_kind": kind.value}
     rows = await fetch(TAKE, of)
     return seal.open(challenge.id, rows[0]["expected"]) if rows else None

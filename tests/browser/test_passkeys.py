@@ -1,14 +1,17 @@
 """Passkeys on the real pages, in Chromium with an authenticator of its own (DevTools' WebAuthn domain)."""
 
+import json
 import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, CDPSession, Page, expect
+from playwright.async_api import Browser, CDPSession, Page, Route, expect
 
 from gateway.postgres import DatabaseUrls
+from schema.ids import global_id
+from tests.browser.graphiql_page import GraphiQLPage
 from tests.databases import Databases
 from tests.gateway.pages.visiting import PASSWORD, House, Someone, house_of
 
@@ -19,6 +22,12 @@ AUTHENTICATOR: Final = {
     "hasUserVerification": True,
     "automaticPresenceSimulation": True,
 }
+
+POWER_USER: Final = (
+    "INSERT INTO membership (organization_id, cloud_id, account_id, profile, created_at)"
+    " VALUES (:organization, :cloud, :account, 'POW', now())"
+)
+STOP: Final = 'mutation Stop { stopInstance(input: {instanceId: "%s"}) { operation { status } userErrors { code } } }'
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +147,35 @@ async def test_a_device_is_not_set_up_twice(visit: Visit) -> None:
     await visit.heading("Recovery codes")
     await visit.enrol("Again")
     await expect(visit.page.get_by_role("alert")).to_contain_text("holds a passkey of yours already")
+
+
+async def test_graphiql_puts_a_challenge_anew_to_a_passkey_whose_answer_was_refused(
+    visit: Visit, graphiql_built: None
+) -> None:
+    shop, page = visit.house.shop, visit.page
+    await visit.house.sql(POWER_USER, organization=shop.acme, cloud=shop.alpha, account=visit.someone.id)
+    await visit.plug_in()
+    await visit.enrol()
+    await visit.heading("Your recovery codes")
+    graphiql = GraphiQLPage(page, visit.house.settings.public_url)
+    await visit.open("/graphiql")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(graphiql.status).to_have_text(f"Signed in as {visit.someone.email}")
+    await graphiql.write(STOP % global_id("Instance", shop.web), "Stop")
+    await graphiql.editor.click()
+    await page.keyboard.press("Control+Enter")
+    dialog = page.get_by_role("dialog", name="Confirm with your second factor")
+
+    async def spoil(route: Route) -> None:
+        body = route.request.post_data_json
+        await route.continue_(post_data=json.dumps({**(body or {}), "code": "{}"}))
+
+    await page.route("**/auth/step-up/complete", spoil, times=1)
+    await dialog.get_by_role("button", name="Use your passkey").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("This was not accepted")
+    await dialog.get_by_role("button", name="Use your passkey").click()
+    await expect(dialog).to_have_count(0)
+    await expect(graphiql.result).to_contain_text("IN_PROGRESS")
 
 
 async def test_without_javascript_the_page_says_so_and_other_ways_are_there(house: House, browser: Browser) -> None:

@@ -1,7 +1,7 @@
 """A gateway for people with passkeys: their tokens, their authenticators, and what they are answered."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import Settings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
-from tests.authenticators import Authenticator
+from tests.authenticators import Authenticator, base64url
 from tests.databases import Databases
 from tests.gateway.running import Gateway, fill, running
 from tests.resolvers.shop import Shop
@@ -176,3 +176,27 @@ def error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert said["code"] == code
     assert isinstance(said["message"], str)
     return said
+
+
+def response_of(change: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], object]:
+    return lambda credential: change(credential["response"])
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no response": lambda credential: credential.pop("response"),
+    "another id": lambda credential: credential.update(id=base64url(b"other")),
+    "an id that is none": lambda credential: credential.update(id=7, rawId=7),
+    "another type": lambda credential: credential.update(type="password"),
+    "no client data": response_of(lambda response: response.pop("clientDataJSON")),
+    "client data that is not JSON": response_of(lambda response: response.update(clientDataJSON=base64url(b"{"))),
+    "client data of another form": response_of(lambda response: response.update(clientDataJSON=base64url(b"[[]]"))),
+    "client data that is not base64": response_of(lambda response: response.update(clientDataJSON="\N{SNOWMAN}")),
+}
+WRONG: dict[str, Callable[[Authenticator], Authenticator]] = {
+    "another origin": lambda right: right.twin(origin="https://itcare.example.evil.example"),
+    "another port": lambda right: right.twin(origin=f"{ORIGIN}:8443"),
+    "without TLS": lambda right: right.twin(origin="http://itcare.example"),
+    "another relying party": lambda right: right.twin(rp_id="evil.example"),
+    "no verified person": lambda right: right.twin(verifies=False),
+    "a page within another's": lambda right: right.twin(cross_origin=True),
+}

@@ -21,12 +21,15 @@ from gateway.demo_folder import mark_demo
 from gateway.mail import Mailer, Message, MessageKind, mailer_of, outbox, write
 from gateway.messages import (
     factor_added,
+    factor_approved,
     factor_recovered,
     factor_removed,
+    identity_linked,
     invitation,
     not_me,
     password_changed,
     password_reset,
+    place_given,
     possible_clone,
     recovery_code_used,
     recovery_codes_renewed,
@@ -266,6 +269,9 @@ def test_every_message_says_what_happened_and_what_to_do() -> None:
         recovery_code_used(TO, url, None, at): ("a recovery code of your ITCare account was used", f"{url}/auth/"),
         recovery_codes_renewed(TO, url, None, at): ("new recovery codes", "Those before serve no more"),
         possible_clone(TO, url, FactorKind.WEBAUTHN, at): ("There may be a copy of it", "If you did not do this"),
+        factor_approved(TO, url, FactorKind.TOTP, at): ("an authenticator app of yours serve at once", f"{url}/auth/"),
+        identity_linked(TO, url, "https://idp.example", at): ("by https://idp.example", f"{url}/auth/forgot-password"),
+        place_given(TO, url, "Acme"): ("in the organization Acme", "ignore this e-mail"),
         not_me(TO, url, FactorKind.PUSH, at): ("this was not you", f"{url}/auth/forgot-password"),
     }
     assert {message.kind for message in told} == set(MessageKind)
@@ -275,4 +281,4 @@ def test_every_message_says_what_happened_and_what_to_do() -> None:
             assert said.replace("'", "&#x27;") in message.html
         assert message.to == TO
     paths = [link_in(write(message, SENDER)) for message in told if message.link]
-    assert paths == ["/auth/invitation?link=s-ecret", "/auth/reset-password?link=s-ecret"]
+    assert paths == ["/auth/invitation?link=s-ecret", "/auth/reset-password?link=s-ecret", "/auth/sign-in?"]

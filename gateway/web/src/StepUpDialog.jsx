@@ -44,6 +44,8 @@ export function StepUpDialog({ asked }) {
         if (fresh) answer(fresh);
       } catch (error) {
         setProblem(error.message);
+        // What a passkey answered is looked at once: the next one is put to it anew.
+        if (method === 'WEBAUTHN') setBegun(count => count + 1);
       }
     },
     [token, needed, method, answer],
