@@ -181,7 +181,7 @@ _ROWS = (
         EITHER,
         Level.ORGANIZATION,
         "Organization",
-        "Send a person who has not signed in yet another invitation.",
+        "Send another invitation to a person who has no password yet, or has not signed in.",
         OPERATION,
         changes_account=True,
     ),

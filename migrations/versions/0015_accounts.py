@@ -109,10 +109,9 @@ $$
 """  # noqa: S608 - our own text
 """Tells of accounts, for representatives and the platform, and each of their own, what may be told of factors."""
 
-HAS_SIGNED_IN = f"""
-CREATE FUNCTION has_signed_in(organization uuid, target uuid) RETURNS boolean LANGUAGE sql STABLE {DEFINER} AS $$
+HAS_PASSWORD = f"""
+CREATE FUNCTION has_password(organization uuid, target uuid) RETURNS boolean LANGUAGE sql STABLE {DEFINER} AS $$
   SELECT EXISTS (SELECT FROM public.password p WHERE p.account_id = a.id)
-    OR EXISTS (SELECT FROM public.session s WHERE s.account_id = a.id)
   FROM public.account a
   WHERE a.id = target AND a.kind = 'PERSON' AND a.disabled_at IS NULL
   AND (
@@ -125,7 +124,7 @@ CREATE FUNCTION has_signed_in(organization uuid, target uuid) RETURNS boolean LA
   )
 $$
 """  # noqa: S608 - our own text
-"""Says whether a person of an organization has a password, or has ever signed in, anywhere: it chooses their letter."""
+"""Says whether a person of an organization has a password: it chooses the letter that they are sent."""
 
 END_SIGN_IN = """
 CREATE FUNCTION end_sign_in(target uuid, why text, moment timestamptz) RETURNS void LANGUAGE sql VOLATILE
@@ -227,7 +226,7 @@ FOR EACH ROW WHEN (NEW.confirmed_at IS NOT NULL) EXECUTE FUNCTION delay_factor()
 """However a factor is set up: for a day after a reset it serves nothing, unless a representative approves it."""
 FUNCTIONS = {
     "account_states(uuid[])": ACCOUNT_STATES,
-    "has_signed_in(uuid, uuid)": HAS_SIGNED_IN,
+    "has_password(uuid, uuid)": HAS_PASSWORD,
     "end_sign_in(uuid, text, timestamptz)": END_SIGN_IN,
     "disable_account(uuid, text, timestamptz)": DISABLE_ACCOUNT,
     "enable_account(uuid)": ENABLE_ACCOUNT,

@@ -26,7 +26,7 @@ ACCOUNT: Final = table(Account)
 _TARGET: Final = bindparam("target", type_=Uuid())
 _NOW: Final = bindparam("now", type_=TIMESTAMP)
 _FIND: Final = Statement(select(ACCOUNT.c.email, ACCOUNT.c.kind, ACCOUNT.c.disabled_at).where(ACCOUNT.c.id == _TARGET))
-_HAS_SIGNED_IN: Final = Statement(select(func.has_signed_in(bindparam("organization_id", type_=Uuid()), _TARGET)))
+_HAS_PASSWORD: Final = Statement(select(func.has_password(bindparam("organization_id", type_=Uuid()), _TARGET)))
 _DISABLE: Final = Statement(select(func.disable_account(_TARGET, bindparam("by", type_=Text()), _NOW)))
 _ENABLE: Final = Statement(select(func.enable_account(_TARGET)))
 _RESET: Final = Statement(select(func.reset_factors(_TARGET, _NOW)))
@@ -38,7 +38,7 @@ _APPROVE: Final = Statement(
 
 
 def resend_invitation() -> Change:
-    """Send another invitation to the person whom the decision was about, unless they have signed in."""
+    """Send another invitation to the person whom the decision was about, unless they have a password and signed in."""
     return _resend
 
 
@@ -78,16 +78,15 @@ async def _resend(transaction: Transaction, grant: AdministrationGrant, now: dat
     account = await find_account_in(transaction.fetch, organization_id, account_id=target)
     if account is None or not account.is_active or account.kind is not AccountKind.PERSON:
         raise Refused(NO_ACCOUNT)
+    values = {"organization_id": organization_id, "target": target}
+    if not (await transaction.fetch(_HAS_PASSWORD, values))[0][0]:
+        await invite(transaction, target, account.email, now)
+        return Done("Account", target, organization_id)
     (state,) = await states_of(transaction.fetch, [target])
     if state.signed_in_at is not None:
         raise Refused(UserError("This person has signed in already.", UserErrorCode.WRONG_STATUS, ("account",)))
-    values = {"organization_id": organization_id, "target": target}
-    ((has_signed_in,),) = await transaction.fetch(_HAS_SIGNED_IN, values)
-    if has_signed_in:
-        # Elsewhere: they need no link, and who asks is not told.
-        transaction.letters.append(PlaceGiven(account.email, await name_of(transaction, organization_id)))
-    else:
-        await invite(transaction, target, account.email, now)
+    # They chose their password elsewhere: they need no link, and who asks is not told.
+    transaction.letters.append(PlaceGiven(account.email, await name_of(transaction, organization_id)))
     return Done("Account", target, organization_id)
 
 

@@ -21,6 +21,7 @@ async def console(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> Accounted:
     return await accounted(stages, monkeypatch)
 
 
+HAS_PASSWORD = "INSERT INTO password (account_id, hash, changed_at) VALUES (:id, 'x', now())"
 SIGNED_IN = (
     "INSERT INTO session (id, account_id, kind, digest, amr, auth_time, created_at, last_used_at, expires_at)"
     " VALUES (gen_random_uuid(), :id, 'BROWSER', sha256('x'), '{pwd}', now(), now(), now(), now() + interval '1 hour')"
@@ -207,6 +208,7 @@ async def test_an_address_that_has_an_account_elsewhere_gets_a_place_and_looks_l
     # `abroad` holds POW in another organization, has a factor and signs in.
     abroad = console.people.people["abroad"]
     await console.sql(SIGNED_IN, id=abroad)
+    await console.sql(HAS_PASSWORD, id=abroad)
     shown = []
     for email in ("abroad@people.example", NEW):
         asked = await console.ask(
@@ -348,6 +350,7 @@ async def test_an_invitation_goes_out_again_until_the_person_has_signed_in(conso
     assert len({letter.secret for letter in console.letters if isinstance(letter, Invitation)}) == 3
     ((account,),) = await console.sql("SELECT id FROM account WHERE email = :email", email=NEW)
     await console.sql(SIGNED_IN, id=account)
+    await console.sql(HAS_PASSWORD, id=account)
     assert (await console.approved("platform", "resendInvitation", values)).user_errors == ["WRONG_STATUS"]
 
 
@@ -357,7 +360,7 @@ async def test_with_an_account_that_is_disabled_all_ends_that_it_had(console: Ac
     await console.propose("OPE")
     for statement in (
         "INSERT INTO foreign_identity (issuer, subject, account_id, created_at) VALUES ('i', 's', :id, now())",
-        "INSERT INTO password (account_id, hash, changed_at) VALUES (:id, 'x', now())",
+        HAS_PASSWORD,
         "INSERT INTO recovery_code (account_id, digest, created_at) VALUES (:id, sha256('x'), now())",
         SIGNED_IN,
         "UPDATE organization_member SET is_security_representative = true WHERE account_id = :id",
@@ -386,6 +389,9 @@ async def test_with_an_account_that_is_disabled_all_ends_that_it_had(console: Ac
     assert isinstance(console.letters[-1], Invitation)
     assert await console.sql("SELECT count(*) FROM membership WHERE account_id = :id", id=account) == [(0,)]
     assert (await console.approved("platform", "enableAccount", values)).user_errors == ["WRONG_STATUS"]
+    # Who let the link expire is sent another one.
+    again = {"organizationId": console.acme, "account": {"email": "dtm@people.example"}}
+    assert (await console.approved("representative", "resendInvitation", again)).user_errors == []
 
 
 async def test_an_api_account_that_is_disabled_has_no_credential_that_is_good(console: Accounted) -> None:

@@ -228,7 +228,7 @@ def test_nobody_but_the_app_may_call_what_runs_with_the_rights_of_the_owner(
         "enter_operation",
         "enter_scope",
         "event_heads",
-        "has_signed_in",
+        "has_password",
         "lost_operations",
         "prune_events",
         "pruned_events",
