@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +18,7 @@ from gateway.pages.errors import ForeignOrigin, ForeignRedirect, FormRefused
 from gateway.pages.forms import CONTINUE, TOKEN, Form, FormTokens, own_path
 from gateway.settings import Settings
 from resolvers.database import Database
+from resolvers.egress import is_loopback
 from resolvers.transaction import open_transaction
 
 PATH: Final = "/auth"
@@ -110,10 +111,21 @@ class Browser:
         """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none."""
         origin = request.headers.get("origin")
         if origin is not None:
-            if origin != (self._public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"):
+            if origin not in self._origins(request):
                 raise ForeignOrigin
         elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise ForeignOrigin
+
+    def _origins(self, request: Request) -> set[str]:
+        """Give the origins of our own pages.
+
+        A gateway on somebody's own machine has several names there, and they all are believed; no other site has one.
+        """
+        here = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        if self._public_url is None:
+            return {here}
+        local = all(is_loopback(urlsplit(url).hostname or "") for url in (self._public_url, here))
+        return {self._public_url, here} if local else {self._public_url}
 
     # -- cookies
 
