@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, select, union
+from sqlalchemy import Text, Uuid, bindparam, func, select, union
 
 from auth.statements import Fetch, Statement
 from auth.tables import Account, OrganizationMember, table
 
 ACCOUNT, MEMBER = table(Account), table(OrganizationMember)
-# A function of the database: an account is found before there is a scope to see it in.
+# Functions of the database: an account is found before there is a scope to see it in.
 ACTIVE_BY_EMAIL = Statement(select(func.active_account(bindparam("email", type_=Text()))))
+ACTIVE_BY_FACTOR = Statement(select(func.account_of_factor(bindparam("factor_id", type_=Uuid()))))
 ORGANIZATIONS_OF_ACCOUNT = Statement(
     union(
         select(ACCOUNT.c.organization_id).where(
@@ -23,6 +24,13 @@ ORGANIZATIONS_OF_ACCOUNT = Statement(
 async def find_account(fetch: Fetch, email: str) -> UUID | None:
     """The account with that address, whatever its letters' case; None if there is none or it is disabled."""
     rows = await fetch(ACTIVE_BY_EMAIL, {"email": email})
+    account: UUID | None = rows[0][0]
+    return account
+
+
+async def account_of_factor(fetch: Fetch, factor_id: UUID) -> UUID | None:
+    """The account that a factor belongs to; None if there is none or it is disabled."""
+    rows = await fetch(ACTIVE_BY_FACTOR, {"factor_id": factor_id})
     account: UUID | None = rows[0][0]
     return account
 

@@ -71,6 +71,13 @@ def page_key(settings: Settings) -> bytes:
     return hmac.digest(peppers(settings)[0], b"itcare pages 1", "sha256")
 
 
+def push_key(settings: Settings) -> SigningKey:
+    """Give the key that signs notifications, which browsers subscribe with; raises KeyFileError."""
+    if settings.push.key_file is not None:
+        return load_signing_key(settings.push.key_file)
+    return load_or_create_signing_key(settings.data_dir / "keys" / "push.pem")
+
+
 def operation_seal(settings: Settings) -> SecretSeal:
     """Give what seals the secrets that operations bring to a driver; raises KeyFileError."""
     return SecretSeal([mfa_key(settings)], OPERATIONS)

@@ -15,6 +15,7 @@ from auth.mfa.webauthn import RelyingParty, Webauthn
 from auth.tables import FactorKind, now
 from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
+from gateway.devices import Devices
 from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
 from gateway.http.factors.calling import OnEvent
 from gateway.http.factors.enrolling import Enroller
@@ -25,7 +26,7 @@ from gateway.mfa_records import records_of
 from gateway.pages.browser import browser_of
 from gateway.pages.calling import claims_of_scripts
 from gateway.pages.factors import Offer
-from gateway.pages.offers import passkey_offer, phone_offer, totp_offer
+from gateway.pages.offers import device_offer, passkey_offer, phone_offer, totp_offer
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
 
@@ -40,9 +41,12 @@ class SecondFactors:
     offers: list[Offer]
     routes: list[Route] = field(default_factory=list)
     voice: TwilioVoice | None = None
+    devices: Devices | None = None
 
     async def close(self) -> None:
         """Close the connections to what reaches people."""
+        if self.devices is not None:
+            await self.devices.close()
         if self.voice is not None:
             await self.voice.close()
 
@@ -73,11 +77,16 @@ def second_factors(
         claims_of_browser=claims_of_scripts(browser_of(settings, database)),
     )
     made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
-    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    party = RelyingParty.at(settings.public_url)
     if party is not None:
         made.methods.insert(0, Webauthn(seal, party))
         made.enrollers.insert(0, PasskeyEnroller(seal, party))
         made.offers.insert(0, passkey_offer(seal, party))
+    made.devices = Devices(settings, database, seal, translate=unavailable, record_for=record_for, on_event=on_event)
+    made.methods.append(made.devices.method)
+    made.enrollers.append(made.devices.enroller)
+    made.offers.append(device_offer(made.devices.enroller, settings.public_url))
+    made.routes += made.devices.routes()
     made.voice = _voice(settings)
     if made.voice is not None:
         made.methods.append(Phone(seal, made.voice))

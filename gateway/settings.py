@@ -219,6 +219,41 @@ class MailSettings(BaseSettings):
         return self
 
 
+class PushSettings(BaseSettings):
+    """How people's devices are notified. Environment: `ITCARE_PUSH_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ITCARE_PUSH_", env_ignore_empty=True, frozen=True)
+
+    key_file: Path | None = Field(
+        None,
+        description="PEM of the ES256 key that signs notifications; with another, every device is set up anew."
+        " None: generated into the data folder.",
+    )
+    hosts: Annotated[list[str], NoDecode] = Field(
+        ["fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com", "*.notify.windows.com"],
+        description="Hosts of push services that the gateway may call, separated by commas; *.host is every host below"
+        " that one.",
+    )
+    contact: str | None = Field(
+        None,
+        pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://[^\s]+)$",
+        description="Where push services can reach whoever runs the gateway, as mailto:… or https://…; Apple's asks"
+        " for one. None: ITCARE_PUBLIC_URL, if that is https.",
+    )
+    seconds: float = Field(10.0, gt=0, le=60, description="How long a push service may take to take a notification.")
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return split(value)
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: list[str]) -> list[str]:
+        Egress(hosts, setting="ITCARE_PUSH_HOSTS")
+        return hosts
+
+
 class Settings(BaseSettings):
     """How the process runs. Environment: `ITCARE_…`, but for `DATABASE_URL`, `DATABASE_OWNER_URL` and `PG_BIN`."""
 
@@ -296,6 +331,7 @@ class Settings(BaseSettings):
     phone: PhoneSettings = Field(default_factory=lambda: PhoneSettings())
     sign_in: SignInSettings = Field(default_factory=lambda: SignInSettings())
     mail: MailSettings = Field(default_factory=lambda: MailSettings())
+    push: PushSettings = Field(default_factory=lambda: PushSettings())
 
     @field_validator("cors_origins", "retired_key_files", "retired_pepper_key_files", "egress_hosts", mode="before")
     @classmethod

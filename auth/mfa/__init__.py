@@ -5,6 +5,8 @@ sealing.py     the secrets of factors, sealed with a key outside the database
 factor.py      the port that every factor is behind
 totp.py        one-time passwords of an authenticator app
 webauthn.py    passkeys
+push.py        notifications to a person's own device, which signs
+devices.py     such a device: its browser's subscription and its key
 failures.py    how often an account may be wrong
 challenges.py  opening a challenge, answering it
 approvals.py   what an operation's challenge was answered for: asked for, there, spent

@@ -60,7 +60,12 @@ def _deliver() -> Statement:
 DELIVER = _deliver()
 FIND = Statement(
     select(
-        DELIVERY.c.challenge_id, DELIVERY.c.kind, DELIVERY.c.factor_id, DELIVERY.c.expected, DELIVERY.c.sent_at
+        DELIVERY.c.challenge_id,
+        DELIVERY.c.kind,
+        DELIVERY.c.factor_id,
+        DELIVERY.c.expected,
+        DELIVERY.c.sent_at,
+        DELIVERY.c.confirmed_at,
     ).where(_OF_ACCOUNT, DELIVERY.c.digest == bindparam("of_digest"), DELIVERY.c.refused_at.is_(None))
 )
 STATE = Statement(
@@ -140,6 +145,8 @@ class Delivered:
     kind: FactorKind
     factor_id: UUID | None
     expected: bytes
+    is_confirmed: bool = False
+    """Whether it was answered rightly before."""
 
 
 Check = Callable[[Delivered], Awaitable[bool]]
@@ -194,7 +201,8 @@ async def find_delivery(
     if challenge is None:
         return None
     expected = seal.open(challenge.id, rows[0]["expected"])
-    return Delivered(challenge, FactorKind(rows[0]["kind"]), rows[0]["factor_id"], expected)
+    is_confirmed = rows[0]["confirmed_at"] is not None
+    return Delivered(challenge, FactorKind(rows[0]["kind"]), rows[0]["factor_id"], expected, is_confirmed)
 
 
 async def answer_delivery(

@@ -2,6 +2,7 @@
 
 ItcareError
 ├── ChallengeRefused    CHALLENGE_REFUSED   403   the code or the challenge is not accepted
+├── DeviceGone          DEVICE_GONE         409   the device takes no notifications any more
 ├── TooManyFailures     RATE_LIMITED        429   with Retry-After
 ├── TooManySendings     RATE_LIMITED        429   with Retry-After
 ├── TooManyFactors      LIMIT_EXCEEDED      409   there are as many of a kind as there may be
@@ -26,6 +27,19 @@ class ChallengeRefused(ItcareError):
 
     def __init__(self) -> None:
         super().__init__("This was not accepted. Wait for a new code; if that is not accepted either, begin again.")
+
+
+class DeviceGone(ItcareError):
+    """The push service of the browser on a device does not know it any more."""
+
+    code = "DEVICE_GONE"
+    http_status = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Your device “{name}” takes no notifications any more, for instance since its browser was reset."
+            " Use another second factor, and set the device up again."
+        )
 
 
 class TooManySendings(ItcareError):

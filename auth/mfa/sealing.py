@@ -17,6 +17,7 @@ _VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 FACTORS: Final = b"itcare factor secret 1 "
 OPERATIONS: Final = b"itcare operation secret 1 "
+NONCES: Final = b"itcare device nonce 1 "
 
 
 class SealBroken(Exception):

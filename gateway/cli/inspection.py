@@ -82,6 +82,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     yield _key("Retired keys", keys.KeyRing, settings)
     yield _key("Cursor key", keys.cursor_key, settings)
     yield _key("MFA key", keys.mfa_key, settings)
+    yield _key("Key of notifications", keys.push_key, settings)
 
 
 def _key(name: str, read: Callable[[Settings], object], settings: Settings) -> Finding:

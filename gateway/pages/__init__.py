@@ -8,6 +8,7 @@ calling.py    what the endpoints of second factors answer, for pages and their s
 rendering.py  templates, and what a browser may do with a page
 sign_in.py    signing in and out
 links.py      forgotten passwords, and choosing one by a link of an e-mail; choosing.py is what is asked of one
+device/       the page that people install on their own device
 account.py    the page of who is signed in; changing one's password
 factors.py    setting up second factors, and confirming with one; offers.py has the kinds of them
 recovery.py   recovery codes, and removing second factors

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +18,6 @@ from gateway.pages.errors import ForeignOrigin, ForeignRedirect, FormRefused
 from gateway.pages.forms import CONTINUE, TOKEN, Form, FormTokens, own_path
 from gateway.settings import Settings
 from resolvers.database import Database
-from resolvers.egress import is_loopback
 from resolvers.transaction import open_transaction
 
 PATH: Final = "/auth"
@@ -39,15 +38,15 @@ class Cookies:
 class Browser:
     """Reads and writes the cookies of browsers, and finds the sessions that they name.
 
-    `public_url` is where browsers reach the gateway, if that is known: forms are taken from there only. `key`
+    `public_url` is where browsers reach the gateway: forms are taken from there only. `key`
     authenticates forms.
     """
 
-    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str | None) -> None:
+    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str) -> None:
         self._database = database
         self._tokens = FormTokens(key)
         self._public_url = public_url
-        self._secure = (public_url or "").startswith("https:")
+        self._secure = public_url.startswith("https:")
         self._prefix = "__Secure-" if self._secure else ""
         self.address = address
         """Gives where a request comes from."""
@@ -107,25 +106,17 @@ class Browser:
         if not self._tokens.is_right(token, cookies.form, cookies.session):
             raise FormRefused
 
-    def require_own_origin(self, request: Request) -> None:
-        """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none."""
-        origin = request.headers.get("origin")
-        if origin is not None:
-            if origin not in self._origins(request):
-                raise ForeignOrigin
-        elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise ForeignOrigin
+    def require_own_origin(self, request: Request, *, must_be_said: bool = False) -> None:
+        """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none.
 
-    def _origins(self, request: Request) -> set[str]:
-        """Give the origins of our own pages.
-
-        A gateway on somebody's own machine has several names there, and they all are believed; no other site has one.
+        What programs send says nothing of that; a script of a browser always does (`must_be_said`).
         """
-        here = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        if self._public_url is None:
-            return {here}
-        local = all(is_loopback(urlsplit(url).hostname or "") for url in (self._public_url, here))
-        return {self._public_url, here} if local else {self._public_url}
+        origin = request.headers.get("origin")
+        if origin is not None or must_be_said:
+            if origin != self._public_url:
+                raise ForeignOrigin(self._public_url)
+        elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise ForeignOrigin(self._public_url)
 
     # -- cookies
 
@@ -159,10 +150,8 @@ class Browser:
 
 def browser_of(settings: Settings, database: Database) -> Browser:
     """Give what reads the cookies of browsers, as the settings say; raises KeyFileError."""
-    # Until somebody has said where browsers reach the gateway, they are believed.
-    public_url = settings.public_url if "public_url" in settings.model_fields_set else None
     address = client_address(settings.sign_in.trusted_proxies)
-    return Browser(database, page_key(settings), address, public_url=public_url)
+    return Browser(database, page_key(settings), address, public_url=settings.public_url)
 
 
 def redirect(path: str) -> RedirectResponse:

@@ -20,6 +20,7 @@ from gateway.keys import page_key, peppers
 from gateway.mail import Mailer
 from gateway.pages.account import AccountPages
 from gateway.pages.browser import browser_of
+from gateway.pages.device import DevicePages
 from gateway.pages.factors import FactorPages, Offer
 from gateway.pages.links import LinkPages
 from gateway.pages.recovery import RecoveryPages
@@ -83,6 +84,7 @@ class Pages:
         self._parts: list[Part] = [
             SignInPages(site, passwords, throttle, contact=given.contact),
             AccountPages(site, passwords, throttle, mailer, settings.public_url),
+            DevicePages(site),
             FactorPages(site, calling, offers, methods),
             RecoveryPages(site, calling),
         ]

@@ -64,3 +64,39 @@ def test_this_machine_may_be_called_without_tls_where_that_is_allowed(host: str)
 def test_an_entry_that_is_no_host_is_refused(entry: str) -> None:
     with pytest.raises(ValueError, match="ITCARE_EGRESS_HOSTS"):
         Egress([entry])
+
+
+BELOW = Egress(["*.push.example", "*.other.example:8443"])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.push.example/", "https://A.b.PUSH.example:443/x", "https://a.other.example:8443/"]
+)
+def test_hosts_below_one_that_is_listed_so_may_be_called(url: str) -> None:
+    assert BELOW.refusal(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://push.example/",
+        "https://apush.example/",
+        "https://a.push.example.evil.example/",
+        "https://a.push.example:8443/",
+        "https://a.other.example/",
+        "http://a.push.example/",
+        "https://*.push.example/",
+        "https://.push.example/",
+        "https://a.push.example./",
+    ],
+)
+def test_nothing_beside_them_may(url: str) -> None:
+    refusal = BELOW.refusal(url)
+    assert refusal
+    assert "push.example" not in refusal
+
+
+@pytest.mark.parametrize("entry", ["*.", "*.example", "*", "*.*.push.example", "a.*.push.example", "*.push.example/x"])
+def test_an_entry_for_hosts_below_names_a_domain(entry: str) -> None:
+    with pytest.raises(ValueError, match="ITCARE_OTHER"):
+        Egress([entry], setting="ITCARE_OTHER")

@@ -20,11 +20,14 @@ enrolling.py   setting up factors: the port, and its endpoints
 totp.py        authenticator apps
 passkey.py     passkeys
 recovery.py    recovery codes, and removing factors
+push.py        people's own devices
+device_answers.py  what such a device asks and answers
 """
 
 from gateway.http.factors.calling import Calling, RecordFor
 from gateway.http.factors.enrolling import Enroller, Enrolling
 from gateway.http.factors.passkey import PasskeyEnroller
+from gateway.http.factors.push import PushEnroller
 from gateway.http.factors.recovery import Recovering
 from gateway.http.factors.step_up import StepUp
 from gateway.http.factors.totp import TotpEnroller
@@ -34,6 +37,7 @@ __all__ = [
     "Enroller",
     "Enrolling",
     "PasskeyEnroller",
+    "PushEnroller",
     "RecordFor",
     "Recovering",
     "StepUp",

@@ -4,12 +4,8 @@ import logging
 
 import httpx
 import pytest
-from starlette.requests import Request
 
 from gateway.http.headers import SECURE_HEADERS
-from gateway.pages.browser import Browser
-from gateway.pages.errors import ForeignOrigin
-from resolvers.database import Database
 from tests.gateway.pages.visiting import ACCOUNT, PASSWORD, SIGN_IN, House, Visitor, code_of, logged, token_of
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -47,38 +43,13 @@ async def test_a_form_of_ones_own_origin_is_taken(house: House, visitor: Visitor
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("public_url", "taken", "refused"),
-    [
-        (None, [("http://localhost:8000", "localhost:8000")], [("http://127.0.0.1:8000", "localhost:8000")]),
-        (
-            "http://127.0.0.1:8000",
-            [("http://127.0.0.1:8000", "127.0.0.1:8000"), ("http://localhost:8000", "localhost:8000")],
-            [("http://localhost:9000", "localhost:8000"), ("http://evil.example", "evil.example")],
-        ),
-        (
-            "https://itcare.example",
-            [("https://itcare.example", "itcare.example"), ("https://itcare.example", "inside:8000")],
-            [("http://localhost:8000", "localhost:8000"), ("http://itcare.example", "itcare.example")],
-        ),
-    ],
-)
-def test_our_own_origin_is_where_browsers_reach_us_and_a_machine_of_ones_own_has_several_names(
-    public_url: str | None, taken: list[tuple[str, str]], refused: list[tuple[str, str]]
-) -> None:
-    database = Database("postgresql+asyncpg://nobody@localhost/none", pool_size=1, statement_seconds=1)
-    browser = Browser(database, bytes(32), lambda request: None, public_url=public_url)
-
-    def request(origin: str, host: str) -> Request:
-        headers = [(b"origin", origin.encode()), (b"host", host.encode())]
-        scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/", "headers": headers}
-        return Request({**scope, "query_string": b"", "server": ("127.0.0.1", 8000)})
-
-    for origin, host in taken:
-        browser.require_own_origin(request(origin, host))
-    for origin, host in refused:
-        with pytest.raises(ForeignOrigin):
-            browser.require_own_origin(request(origin, host))
+async def test_who_comes_by_another_name_is_told_where_the_site_is(house: House, visitor: Visitor) -> None:
+    url = house.settings.public_url
+    elsewhere = url.replace("127.0.0.1", "localhost")
+    assert elsewhere != url
+    answer = await visitor.submit(SIGN_IN, headers={"Origin": elsewhere, "Host": elsewhere.partition("//")[2]})
+    assert (answer.status_code, code_of(answer)) == (403, "ORIGIN_REFUSED")
+    assert f"Open it at {url}." in answer.text
 
 
 async def test_a_form_without_the_token_of_its_browser_is_refused(house: House, visitor: Visitor) -> None:
