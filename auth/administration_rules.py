@@ -23,6 +23,8 @@ class Administration(StrEnum):
     RESEND_INVITATION = "RESEND_INVITATION"
     DISABLE_ACCOUNT = "DISABLE_ACCOUNT"
     ENABLE_ACCOUNT = "ENABLE_ACCOUNT"
+    LINK_IDENTITY = "LINK_IDENTITY"
+    UNLINK_IDENTITY = "UNLINK_IDENTITY"
     PROPOSE_PROFILE = "PROPOSE_PROFILE"
     APPROVE_PROFILE = "APPROVE_PROFILE"
     WITHDRAW_PROFILE = "WITHDRAW_PROFILE"
@@ -198,6 +200,24 @@ _ROWS = (
         Level.PLATFORM,
         "Account",
         "Let an account that was disabled sign in again; it holds nothing.",
+        OPERATION,
+        changes_account=True,
+    ),
+    AdministrationRule(
+        Administration.LINK_IDENTITY,
+        PLATFORM,
+        Level.PLATFORM,
+        "Account",
+        "Say which subject of a foreign issuer a person is, by whose tokens they then come in.",
+        OPERATION,
+        changes_account=True,
+    ),
+    AdministrationRule(
+        Administration.UNLINK_IDENTITY,
+        PLATFORM,
+        Level.PLATFORM,
+        "Account",
+        "Take that back, which ends what they got by tokens of foreign issuers.",
         OPERATION,
         changes_account=True,
     ),

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from gateway import messages
 from gateway.mail import Mailer
-from resolvers.letters import FactorApproved, Invitation, Letter, PlaceGiven, Post
+from resolvers.letters import FactorApproved, IdentityLinked, Invitation, Letter, PlaceGiven, Post
 
 
 def post_of(mailer: Mailer, address: str) -> Post:
@@ -19,6 +19,8 @@ def post_of(mailer: Mailer, address: str) -> Post:
                 mailer.send(messages.place_given(to, address, organization))
             case FactorApproved(to, kind, at):
                 mailer.send(messages.factor_approved(to, address, kind, at))
+            case IdentityLinked(to, issuer, at):
+                mailer.send(messages.identity_linked(to, address, issuer, at))
             case _:
                 assert_never(letter)
 

@@ -75,6 +75,19 @@ def place_given(to: str, address: str, organization: str) -> Message:
     )
 
 
+def identity_linked(to: str, address: str, issuer: str, at: datetime) -> Message:
+    """Tell somebody that they can come in by tokens of a foreign issuer."""
+    return Message(
+        MessageKind.IDENTITY_LINKED,
+        to,
+        "Your ITCare account was linked to an identity elsewhere",
+        (
+            f"Since {_time(at)}, you can sign in to your ITCare account by {issuer}.",
+            _NOT_YOU.format(address=address),
+        ),
+    )
+
+
 def factor_approved(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
     """Tell somebody that a factor which was kept waiting serves from now on."""
     what = f"At {_time(at)}, a security representative let {FACTOR_NAMES[kind]} of yours serve at once."

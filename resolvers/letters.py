@@ -34,7 +34,16 @@ class FactorApproved:
     at: datetime
 
 
-Letter = Invitation | PlaceGiven | FactorApproved
+@dataclass(frozen=True, slots=True)
+class IdentityLinked:
+    """Tokens of a foreign issuer let a person in from now on."""
+
+    to: str
+    issuer: str
+    at: datetime
+
+
+Letter = Invitation | PlaceGiven | FactorApproved | IdentityLinked
 Post = Callable[[Letter], None]
 """Takes a letter, which it sends in its own time; it neither waits nor fails."""
 

@@ -99,6 +99,11 @@ class Loaders:
         return Loader(partial(accounts.states_of, self.snapshot.fetch))
 
     @cached_property
+    def identities_by_account(self) -> Loader[UUID, list[accounts.IdentityRow]]:
+        """What foreign issuers call people, for the platform."""
+        return Loader(partial(accounts.identities_of, self.snapshot.fetch, self.principal.scope))
+
+    @cached_property
     def topology(self) -> Loader[str, Topology]:
         """Every region, data center and zone, under the one key "all"."""
         kept = self._topologies.kept(self._topology_version)

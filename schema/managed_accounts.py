@@ -9,7 +9,9 @@ from strawberry import ID
 
 from auth.administration import Administration, Target
 from resolvers.administration import lives
+from resolvers.administration.checks import check_identity
 from resolvers.administration.submission import Change
+from resolvers.commands.outcome import UserError
 from resolvers.context import Caller
 from resolvers.reads.accounts import (
     CREDENTIALS_OF_ACCOUNT,
@@ -82,6 +84,19 @@ class ClientCredential(Node):
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
 
 
+@strawberry.type(description="What a foreign issuer calls a person.")
+class ForeignIdentity:
+    """What a foreign issuer calls a person."""
+
+    issuer: str = strawberry.field(description="The issuer, as its tokens have it in `iss`.")
+    subject: str = strawberry.field(description="The subject, as its tokens have it in `sub`.")
+    created_at: datetime = strawberry.field(description="When it was linked.")
+
+
+def _identities(accounts: Sequence[AccountRow], info: Info) -> Column:
+    return caller_of(info).loaders.identities_by_account.load_column([account.id for account in accounts])
+
+
 @strawberry.type(
     description="An account of an organization, as its security representatives and the platform see it: a"
     " representative is told what is in their organization, and of the account nothing from before it came there."
@@ -123,6 +138,9 @@ class Account(Node):
         CREDENTIALS_OF_ACCOUNT,
         parent="id",
         description="By what an API account signs in, the newest first, also what is over.",
+    )
+    identities: list[ForeignIdentity] = by_column(
+        _identities, list_size=2, description="What foreign issuers call the person; told to the platform alone."
     )
 
 
@@ -190,6 +208,58 @@ async def _find_to_enable(caller: Caller, asked: EnableAccountInput) -> Found:
 def enable_account(caller: Caller, input: EnableAccountInput) -> Change:  # noqa: A002
     """Let an account that was disabled sign in again."""
     return lives.enable_account()
+
+
+@strawberry.input
+class IdentityInput(AnyAccountInput):
+    """What a foreign issuer calls a person."""
+
+    issuer: str = strawberry.field(description="The issuer, letter by letter as its tokens have it in `iss`.")
+    subject: str = strawberry.field(description="The subject, letter by letter as its tokens have it in `sub`.")
+
+
+def _check_identity(asked: IdentityInput, _now: datetime) -> Sequence[UserError]:
+    return check_identity(asked.issuer, asked.subject)
+
+
+@strawberry.input(description="Which identity to link to whom.")
+class LinkIdentityInput(IdentityInput):
+    """Which identity to link to whom."""
+
+
+@strawberry.type(description="What came of linking an identity.")
+class LinkIdentityPayload(AccountPayload):
+    """What came of linking an identity."""
+
+
+async def _find_to_link(caller: Caller, asked: LinkIdentityInput) -> Found:
+    return await _find_any(caller, asked, f"Let {asked.subject} of {asked.issuer} in as", "")
+
+
+@administers(Administration.LINK_IDENTITY, payload=LinkIdentityPayload, find=_find_to_link, check=_check_identity)
+def link_identity(caller: Caller, input: LinkIdentityInput) -> Change:  # noqa: A002
+    """Say which subject of a foreign issuer a person is."""
+    return lives.link_identity(input.issuer, input.subject)
+
+
+@strawberry.input(description="Which identity to take from whom.")
+class UnlinkIdentityInput(IdentityInput):
+    """Which identity to take from whom."""
+
+
+@strawberry.type(description="What came of unlinking an identity.")
+class UnlinkIdentityPayload(AccountPayload):
+    """What came of unlinking an identity."""
+
+
+async def _find_to_unlink(caller: Caller, asked: UnlinkIdentityInput) -> Found:
+    return await _find_any(caller, asked, f"Let {asked.subject} of {asked.issuer} no more in as", "")
+
+
+@administers(Administration.UNLINK_IDENTITY, payload=UnlinkIdentityPayload, find=_find_to_unlink, check=_check_identity)
+def unlink_identity(caller: Caller, input: UnlinkIdentityInput) -> Change:  # noqa: A002
+    """Say that a person is a subject of a foreign issuer no more."""
+    return lives.unlink_identity(input.issuer, input.subject)
 
 
 @strawberry.input(description="Whose factors to reset.")

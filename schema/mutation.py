@@ -36,8 +36,10 @@ from schema.managed_accounts import (
     approve_factor,
     disable_account,
     enable_account,
+    link_identity,
     resend_invitation,
     reset_factors,
+    unlink_identity,
 )
 from schema.monitoring import (
     disable_monitoring_instance,
@@ -94,6 +96,8 @@ class Mutation:
     resend_invitation = resend_invitation
     disable_account = disable_account
     enable_account = enable_account
+    link_identity = link_identity
+    unlink_identity = unlink_identity
     propose_profile = propose_profile
     approve_profile = approve_profile
     withdraw_profile = withdraw_profile

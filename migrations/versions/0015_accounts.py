@@ -159,6 +159,7 @@ BEGIN
   UPDATE public.profile_proposal SET withdrawn_by_id = nullif(current_setting('itcare.account', true), '')::uuid,
     withdrawn_by = by_email, withdrawn_at = moment
   WHERE account_id = target AND withdrawn_at IS NULL;
+  DELETE FROM public.foreign_identity WHERE account_id = target;
   DELETE FROM public.membership WHERE account_id = target;
   UPDATE public.organization_member SET is_security_representative = false
   WHERE account_id = target AND is_security_representative;
@@ -241,7 +242,7 @@ ADMINISTRATIONS = (
     "APPOINT_REPRESENTATIVE", "DISMISS_REPRESENTATIVE", "APPROVE_FACTOR",
 )  # fmt: skip
 ADDED = (
-    "REFUSE_CLOUD", "REFUSE_ACCOUNT", "RESEND_INVITATION", "ENABLE_ACCOUNT", "RESET_FACTORS", "ADD_CLIENT_SECRET",
+    "REFUSE_CLOUD", "REFUSE_ACCOUNT", "RESEND_INVITATION", "ENABLE_ACCOUNT", "LINK_IDENTITY", "UNLINK_IDENTITY", "RESET_FACTORS", "ADD_CLIENT_SECRET",
     "ADD_CLIENT_KEY", "REVOKE_CLIENT_CREDENTIAL",
 )  # fmt: skip
 

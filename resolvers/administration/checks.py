@@ -8,6 +8,8 @@ from resolvers.commands.outcome import UserError, UserErrorCode
 LONGEST_NAME: Final = 200
 LONGEST_TEXT: Final = 1000
 LONGEST_LABEL: Final = 100
+LONGEST_ISSUER: Final = 500
+LONGEST_SUBJECT: Final = 255
 LONGEST_EMAIL: Final = 254
 LONGEST_LOCAL_PART: Final = 64
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
@@ -17,6 +19,7 @@ EMAIL: Final = re.compile(
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])",
     re.ASCII | re.IGNORECASE,
 )
+ISSUER: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?", re.ASCII)
 PROGRAM: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -74,3 +77,16 @@ def check_label(label: str, field: str) -> list[UserError]:
     if 0 < len(label) <= LONGEST_LABEL and label.isprintable() and label == label.strip():
         return []
     return _wrong(f"A label has 1 to {LONGEST_LABEL} printable characters, and no space at either end.", field)
+
+
+def check_identity(issuer: str, subject: str) -> list[UserError]:
+    """Check what a foreign issuer calls somebody: both are compared letter by letter."""
+    found = []
+    if not (len(issuer) <= LONGEST_ISSUER and issuer.isascii() and ISSUER.fullmatch(issuer)):
+        found += _wrong(
+            f"An issuer is a URL, as its tokens have it in `iss`, in at most {LONGEST_ISSUER} ASCII characters.",
+            "issuer",
+        )
+    if not (0 < len(subject) <= LONGEST_SUBJECT and subject.isascii() and subject.isprintable()):
+        found += _wrong(f"A subject has 1 to {LONGEST_SUBJECT} printable ASCII characters.", "subject")
+    return found

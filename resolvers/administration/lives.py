@@ -1,4 +1,4 @@
-"""What becomes of accounts: invited once more, disabled and enabled, their factors approved and reset.
+"""What becomes of accounts: invited once more, disabled and enabled, linked; their factors approved and reset.
 
 Another's account is written by functions of the database alone, each of which looks once more at who is asking.
 """
@@ -11,20 +11,21 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, bindparam, func, select
 
 from auth.administration import AdministrationGrant
+from auth.identity import foreign
 from auth.statements import Statement
 from auth.tables import TIMESTAMP, Account, AccountKind, FactorKind, table
 from resolvers.administration.accounts import NO_ACCOUNT, find_account_in
 from resolvers.administration.invitations import invite, name_of
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
-from resolvers.letters import FactorApproved, PlaceGiven
+from resolvers.letters import FactorApproved, IdentityLinked, PlaceGiven
 from resolvers.reads.accounts import states_of
 from resolvers.transaction import Transaction
 
 ACCOUNT: Final = table(Account)
 _TARGET: Final = bindparam("target", type_=Uuid())
 _NOW: Final = bindparam("now", type_=TIMESTAMP)
-_FIND: Final = Statement(select(ACCOUNT.c.email, ACCOUNT.c.kind).where(ACCOUNT.c.id == _TARGET))
+_FIND: Final = Statement(select(ACCOUNT.c.email, ACCOUNT.c.kind, ACCOUNT.c.disabled_at).where(ACCOUNT.c.id == _TARGET))
 _HAS_SIGNED_IN: Final = Statement(select(func.has_signed_in(bindparam("organization_id", type_=Uuid()), _TARGET)))
 _DISABLE: Final = Statement(select(func.disable_account(_TARGET, bindparam("by", type_=Text()), _NOW)))
 _ENABLE: Final = Statement(select(func.enable_account(_TARGET)))
@@ -49,6 +50,16 @@ def disable_account(by: str) -> Change:
 def enable_account() -> Change:
     """Let the account that the decision was about sign in again; a person is invited, as the first time."""
     return _enable
+
+
+def link_identity(issuer: str, subject: str) -> Change:
+    """Say that a foreign issuer's subject is the person whom the decision was about, and tell them."""
+    return partial(_link, issuer, subject)
+
+
+def unlink_identity(issuer: str, subject: str) -> Change:
+    """Take that back."""
+    return partial(_unlink, issuer, subject)
 
 
 def approve_factor(kind: FactorKind) -> Change:
@@ -95,6 +106,26 @@ async def _enable(transaction: Transaction, grant: AdministrationGrant, now: dat
     return Done("Account", target, None)
 
 
+async def _link(issuer: str, subject: str, transaction: Transaction, grant: AdministrationGrant, now: datetime) -> Done:
+    target = _account(grant)
+    ((email, kind, disabled_at),) = await transaction.fetch(_FIND, {"target": target})
+    if kind != AccountKind.PERSON or disabled_at is not None:
+        raise _wrong_status("The account is disabled, or it is an API account.")
+    if not await foreign.link_identity(transaction.fetch, issuer, subject, target, now):
+        raise Refused(UserError("This identity is an account's already.", UserErrorCode.NAME_TAKEN, ("subject",)))
+    transaction.letters.append(IdentityLinked(email, issuer, now))
+    return Done("Account", target, None)
+
+
+async def _unlink(
+    issuer: str, subject: str, transaction: Transaction, grant: AdministrationGrant, _now: datetime
+) -> Done:
+    target = _account(grant)
+    if await foreign.unlink_identity(transaction.fetch, issuer, subject) != target:
+        raise Refused(UserError("The account has no such identity.", UserErrorCode.NOT_FOUND, ("subject",)))
+    return Done("Account", target, None)
+
+
 async def _reset(transaction: Transaction, grant: AdministrationGrant, now: datetime) -> Done:
     target = _account(grant)
     if not (await transaction.fetch(_RESET, {"target": target, "now": now}))[0][0]:
@@ -116,7 +147,7 @@ async def _approve(kind: FactorKind, transaction: Transaction, grant: Administra
 
 async def _invite_anew(transaction: Transaction, target: UUID, now: datetime) -> None:
     """Invite a person who has been there before; an API account is given a secret by its representatives."""
-    ((email, kind),) = await transaction.fetch(_FIND, {"target": target})
+    ((email, kind, _),) = await transaction.fetch(_FIND, {"target": target})
     if kind == AccountKind.PERSON:
         await invite(transaction, target, email, now, is_known=True)
 

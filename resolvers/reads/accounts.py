@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Column, Text, Uuid, bindparam, case, column, func, select
+from sqlalchemy import ARRAY, Column, Text, Uuid, any_, bindparam, case, column, func, select
 from sqlalchemy import table as view
 from sqlalchemy.dialects.postgresql import JSONB
 
-from auth.identity.tables import AccountRequest, ClientCredential
+from auth.identity.tables import AccountRequest, ClientCredential, ForeignIdentity
+from auth.principal import Scope
 from auth.statements import Fetch, Statement
 from auth.tables import CODE_POINTS, TIMESTAMP, FactorKind, table
 from resolvers.reads.predicates import Fields
@@ -71,6 +72,14 @@ class FactorRow(NamedTuple):
     usable_from: datetime | None
 
 
+class IdentityRow(NamedTuple):
+    """What a foreign issuer calls a person."""
+
+    issuer: str
+    subject: str
+    created_at: datetime
+
+
 class AccountState(NamedTuple):
     """What may be told of an account: whom it represents, when it last signed in, its factors."""
 
@@ -89,6 +98,7 @@ ORGANIZATION_ACCOUNT = view(
     column("disabled_at", TIMESTAMP),
 )
 ACCOUNT_REQUEST, CREDENTIAL = table(AccountRequest), table(ClientCredential)
+IDENTITY = table(ForeignIdentity)
 
 ACCOUNTS = Source(
     name="account",
@@ -159,6 +169,12 @@ ACCOUNT_STATES = Statement(
     ).select_from(_STATES)
 )
 
+IDENTITIES = Statement(
+    select(IDENTITY.c.account_id, *(IDENTITY.c[name] for name in IdentityRow._fields))
+    .where(IDENTITY.c.account_id == any_(bindparam("accounts", type_=ARRAY(Uuid()))))
+    .order_by(IDENTITY.c.issuer, IDENTITY.c.subject)
+)
+
 
 async def states_of(fetch: Fetch, accounts: Sequence[UUID]) -> list[AccountState]:
     """Read how accounts stand, as far as the caller may be told: what nobody tells them of is empty."""
@@ -169,6 +185,15 @@ async def states_of(fetch: Fetch, accounts: Sequence[UUID]) -> list[AccountState
         for row in await fetch(ACCOUNT_STATES, {"accounts": list(accounts)})
     }
     return [found.get(account, AccountState()) for account in accounts]
+
+
+async def identities_of(fetch: Fetch, scope: Scope, accounts: Sequence[UUID]) -> list[list[IdentityRow]]:
+    """Read what foreign issuers call people, for the platform; nobody else is told."""
+    found: dict[UUID, list[IdentityRow]] = {account: [] for account in accounts}
+    if scope.all_names:
+        for account_id, *columns in await fetch(IDENTITIES, {"accounts": list(accounts)}):
+            found[account_id].append(IdentityRow(*columns))
+    return [found[account] for account in accounts]
 
 
 def _factor(value: dict[str, Any]) -> FactorRow:

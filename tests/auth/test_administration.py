@@ -44,6 +44,8 @@ WHO: dict[str, tuple[Any, ...]] = {
     "RESEND_INVITATION": (P, R),
     "DISABLE_ACCOUNT": (P,),
     "ENABLE_ACCOUNT": (P,),
+    "LINK_IDENTITY": (P,),
+    "UNLINK_IDENTITY": (P,),
     "PROPOSE_PROFILE": (R,),
     "APPROVE_PROFILE": (P, R),
     "WITHDRAW_PROFILE": (R,),
@@ -57,12 +59,21 @@ WHO: dict[str, tuple[Any, ...]] = {
 }
 """The security design, typed: authorities, or the profiles of a role in the Cloud."""
 
-OF_NO_ORGANIZATION = {"CREATE_ORGANIZATION", "DISABLE_ACCOUNT", "ENABLE_ACCOUNT", "RESET_FACTORS"}
+OF_NO_ORGANIZATION = {
+    "CREATE_ORGANIZATION",
+    "DISABLE_ACCOUNT",
+    "ENABLE_ACCOUNT",
+    "LINK_IDENTITY",
+    "UNLINK_IDENTITY",
+    "RESET_FACTORS",
+}
 CHANGES_GRANTS_OR_FACTORS = {
     "APPROVE_ACCOUNT",
     "RESEND_INVITATION",
     "DISABLE_ACCOUNT",
     "ENABLE_ACCOUNT",
+    "LINK_IDENTITY",
+    "UNLINK_IDENTITY",
     "PROPOSE_PROFILE",
     "APPROVE_PROFILE",
     "WITHDRAW_PROFILE",

@@ -15,6 +15,7 @@ from schema.ids import global_id
 from tests.gateway.administered import Administered, new_people, populate
 from tests.gateway.renewing import Stages
 
+ISSUER: Final = "https://idp.example/realms/acme"
 NEW: Final = "ann@new.example"
 SCALAR: Final = bytes(range(1, 33))
 PRIVATE_KEY: Final = ec.derive_private_key(int.from_bytes(SCALAR, "big"), ec.SECP256R1())
@@ -62,8 +63,12 @@ class Accounted(Administered):
         }
         if mutation in ("disableAccount", "enableAccount", "resetFactors"):
             prepared[mutation] = {"account": of_person["account"]}
+        if mutation in ("linkIdentity", "unlinkIdentity"):
+            prepared[mutation] = {"account": of_person["account"], "issuer": ISSUER, "subject": "s-1"}
         if mutation == "enableAccount":
             await self.sql("UPDATE account SET disabled_at = now() WHERE email = 'dtm@people.example'")
+        elif mutation == "unlinkIdentity":
+            await self.approved("platform", "linkIdentity", prepared[mutation])
         elif mutation == "approveFactor":
             await self.delay("dtm")
         elif mutation == "resendInvitation":

@@ -40,6 +40,8 @@ OF_ACCOUNTS: Final = {
     "resendInvitation": _ACCOUNT,
     "disableAccount": _ACCOUNT,
     "enableAccount": _ACCOUNT,
+    "linkIdentity": f"{_ACCOUNT[:-1]} identities {{ issuer subject }} }}",
+    "unlinkIdentity": _ACCOUNT,
     "approveFactor": _ACCOUNT,
     "resetFactors": _ACCOUNT,
     "addClientSecret": f"{_CREDENTIAL} {_SECRET}",

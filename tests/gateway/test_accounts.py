@@ -9,9 +9,9 @@ import pytest
 
 from auth.audit.records import PLATFORM as PLATFORM_CHAIN
 from auth.identity.secrets import digest_of
-from resolvers.letters import FactorApproved, Invitation, PlaceGiven
+from resolvers.letters import FactorApproved, IdentityLinked, Invitation, PlaceGiven
 from schema.ids import global_id
-from tests.gateway.accounted import NEW, Accounted, accounted
+from tests.gateway.accounted import ISSUER, NEW, Accounted, accounted
 from tests.gateway.administered import OF_ACCOUNTS, document
 from tests.gateway.renewing import Stages
 
@@ -38,6 +38,8 @@ MAY: dict[str, set[str]] = {
     "resendInvitation": PLATFORM | REPRESENTATIVES,
     "disableAccount": PLATFORM,
     "enableAccount": PLATFORM,
+    "linkIdentity": PLATFORM,
+    "unlinkIdentity": PLATFORM,
     "approveFactor": REPRESENTATIVES,
     "resetFactors": PLATFORM,
     "addClientSecret": REPRESENTATIVES,
@@ -50,7 +52,7 @@ CALLERS = (
 )
 BY_ID = {"refuseCloud", "approveAccount", "refuseAccount", "revokeClientCredential"}
 """What is about something that representatives and the platform alone see."""
-ANYWHERE = {"disableAccount", "enableAccount", "resetFactors"}
+ANYWHERE = {"disableAccount", "enableAccount", "resetFactors", "linkIdentity", "unlinkIdentity"}
 
 
 def refused(mutation: str, caller: str) -> str:
@@ -125,11 +127,12 @@ async def test_what_cannot_be_recorded_is_not_done_and_nothing_is_sent(
     assert (await console.state(), len(console.letters)) == (before, sent)
 
 
-@pytest.mark.parametrize("mutation", ["disableAccount", "enableAccount", "resetFactors"])
+@pytest.mark.parametrize("mutation", sorted(ANYWHERE))
 async def test_nobody_does_anything_to_their_own_account(console: Accounted, mutation: str) -> None:
     platform = console.people.people["platform"]
     for account in ({"email": "Platform@people.example"}, {"id": global_id("Account", platform)}):
-        reply = await console.ask("platform", mutation, {"account": account})
+        identity = {"issuer": ISSUER, "subject": "s-1"} if "Identity" in mutation else {}
+        reply = await console.ask("platform", mutation, {"account": account, **identity})
         assert reply.code == "FORBIDDEN"
         assert reply.body["errors"][0]["extensions"]["reasons"] == ["OWN_ACCOUNT"]
 
@@ -353,6 +356,7 @@ async def test_with_an_account_that_is_disabled_all_ends_that_it_had(console: Ac
     account = console.people.people["dtm"]
     await console.propose("OPE")
     for statement in (
+        "INSERT INTO foreign_identity (issuer, subject, account_id, created_at) VALUES ('i', 's', :id, now())",
         "INSERT INTO password (account_id, hash, changed_at) VALUES (:id, 'x', now())",
         "INSERT INTO recovery_code (account_id, digest, created_at) VALUES (:id, sha256('x'), now())",
         SIGNED_IN,
@@ -362,7 +366,7 @@ async def test_with_an_account_that_is_disabled_all_ends_that_it_had(console: Ac
     values = {"account": {"id": global_id("Account", account)}}
     done = await console.approved("platform", "disableAccount", values)
     assert done.payload["account"]["status"] == "DISABLED"
-    for table in ("password", "recovery_code", "factor", "membership", "link"):
+    for table in ("password", "recovery_code", "factor", "membership", "link", "foreign_identity"):
         assert await console.sql(f"SELECT count(*) FROM {table} WHERE account_id = :id", id=account) == [(0,)]  # noqa: S608
     assert await console.sql("SELECT ended_for FROM session WHERE account_id = :id", id=account) == [
         ("ACCOUNT_DISABLED",)
@@ -391,6 +395,26 @@ async def test_an_api_account_that_is_disabled_has_no_credential_that_is_good(co
     assert await console.sql("SELECT count(*) FROM client_credential WHERE revoked_at IS NULL") == [(0,)]
     assert (await console.approved("platform", "enableAccount", values)).payload["account"]["status"] == "ACTIVE"
     assert console.letters == []
+
+
+async def test_an_identity_is_linked_to_one_account_and_unlinked_from_that(console: Accounted) -> None:
+    values = await console.prepare("linkIdentity")
+    done = await console.approved("platform", "linkIdentity", values)
+    assert done.payload["account"]["identities"] == [{"issuer": ISSUER, "subject": "s-1"}]
+    (letter,) = console.letters
+    assert isinstance(letter, IdentityLinked)
+    assert (letter.to, letter.issuer) == ("dtm@people.example", ISSUER)
+    other = {**values, "account": {"email": "ope@people.example"}}
+    assert (await console.approved("platform", "linkIdentity", other)).user_errors == ["NAME_TAKEN"]
+    assert (await console.approved("platform", "unlinkIdentity", other)).user_errors == ["NOT_FOUND"]
+    query = "query ($id: ID!) { node(id: $id) { ... on Account { identities { subject } } } }"
+    account = {"id": done.payload["account"]["id"]}
+    assert (await console.read("representative", query, account))["node"] == {"identities": []}
+    assert await console.sql("SELECT count(*) FROM foreign_identity") == [(1,)]
+    assert (await console.approved("platform", "unlinkIdentity", values)).user_errors == []
+    assert await console.sql("SELECT count(*) FROM foreign_identity") == [(0,)]
+    program = {**values, "account": {"email": "program@people.example"}}
+    assert (await console.approved("platform", "linkIdentity", program)).user_errors == ["WRONG_STATUS"]
 
 
 async def test_a_factor_that_waits_is_approved_by_a_representative_and_its_person_is_told(console: Accounted) -> None:

@@ -50,6 +50,19 @@ WRONG: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("requestAccount", {"reason": LONG}, ["reason"]),
     ("requestAccount", {"reason": "\x07"}, ["reason"]),
+    *(
+        ("linkIdentity", {"issuer": issuer}, ["issuer"])
+        for issuer in (
+            "",
+            "acme",
+            "ftp://idp.example",
+            "https://u@idp.example",
+            f"https://{LONG}",
+            "https://id p/",
+            "\t",
+        )
+    ),
+    *(("linkIdentity", {"subject": subject}, ["subject"]) for subject in ("", LONG, "a\nb", f"{CYRILLIC_A}nn")),
     ("addClientSecret", {"label": ""}, ["label"]),
     ("addClientSecret", {"label": LONG}, ["label"]),
     ("addClientSecret", {"label": "a\nb"}, ["label"]),
@@ -62,7 +75,8 @@ async def test_what_is_wrong_with_an_input_is_told_before_a_second_factor_is_ask
     inputs = {mutation: await console.prepare(mutation) for mutation in {name for name, *_ in WRONG}}
     before = await console.state()
     for mutation, wrong, field in WRONG:
-        reply = await console.ask("representative", mutation, {**inputs[mutation], **wrong}, mfa_age=None)
+        who = "platform" if mutation == "linkIdentity" else "representative"
+        reply = await console.ask(who, mutation, {**inputs[mutation], **wrong}, mfa_age=None)
         assert reply.user_errors == ["INVALID_VALUE"], (mutation, wrong)
         assert reply.payload["userErrors"][0]["field"] == field, (mutation, wrong)
     assert await console.state() == before

@@ -62,6 +62,7 @@ EVERYTHING = """{ organizations { nodes { code accounts(first: 100) { totalCount
     id email kind status isSecurityRepresentative represents { code } lastSignInAt
     memberships { nodes { cloud { code } profiles } }
     factors { kind confirmedAt usableFrom }
+    identities { issuer subject createdAt }
     credentials { nodes { kind label createdBy { name } createdAt expiresAt lastUsedAt revokedAt } }
 } } } } }"""
 
@@ -217,9 +218,9 @@ async def test_a_page_of_100_accounts_with_everything_costs_as_many_statements_a
         numbers.append(len(statements))
         sizes = {len(page["accounts"]["nodes"]) for page in answer.whole["organizations"]["nodes"]}
         assert first in sizes
-    # Who is asking, organizations, accounts, how they stand, memberships, credentials; organizations and Clouds by ids,
-    # which are known of a representative.
-    assert numbers == [6 if email == REPRESENTATIVE else 8] * 2
+    # Who is asking, organizations, accounts, how they stand, memberships, credentials; for the platform identities,
+    # and organizations and Clouds by their ids.
+    assert numbers == [6 if email == REPRESENTATIVE else 9] * 2
 
 
 PAGED = {
