@@ -1,4 +1,7 @@
-"""`token`: access tokens for operators and scripts. `totp`: codes of the demo's second factors."""
+"""`token`: access tokens for operators and scripts. `invite`: links by which people choose their first password.
+
+`totp`: codes of the demo's second factors.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -10,13 +13,17 @@ from jose import jwt
 
 from auth.accounts import find_account, organization_of
 from auth.audit import PLATFORM, Decision, Entry, Event, Who, append
+from auth.identity.links import new_link
+from auth.identity.tables import LinkPurpose
 from auth.issuer import DEFAULT_LIFETIME, MAX_OPERATOR_LIFETIME, MIN_LIFETIME, Issuer
 from auth.mfa.sealing import SecretSeal
 from auth.principal import set_scope
+from auth.tables import AccountKind
 from gateway.addresses import settings_beside
 from gateway.cli.options import CommandFailed, DataDir, load_settings
 from gateway.demo_folder import is_demo
 from gateway.keys import mfa_key, signing_key
+from gateway.messages import invitation
 from gateway.migrate import require_head
 from gateway.postgres import database
 from gateway.postgres.connecting import fetching, transaction
@@ -27,6 +34,7 @@ from resolvers.demo.factors import DemoFactor, FactorUnreadable, demo_secrets, n
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
     app.command()(token)
+    app.command()(invite)
     app.command()(totp)
 
 
@@ -64,6 +72,38 @@ def token(
         issued = operator_token(settings, account, timedelta(seconds=lifetime), mfa_age)
         asyncio.run(_record(urls.app, account, email, issued))
     typer.echo(issued)
+
+
+def invite(
+    email: Annotated[str, typer.Argument(help="The e-mail address of a person's account.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Print a link by which a person chooses their password, and then sets up a second factor.
+
+    For the first people of a new database, whom nobody can invite yet. It serves once, within 72 hours, and ends those
+    before; whoever has it can sign in as that person. It is recorded in the audit log.
+    """
+    settings = settings_beside(load_settings(data_dir=data_dir))
+    with database(settings) as urls:
+        require_head(urls)
+        secret = asyncio.run(_invite(urls.app, email))
+    typer.echo(invitation(email.lower(), settings.public_url, secret).link)
+
+
+async def _invite(url: str, email: str) -> str:
+    async with transaction(url) as connection:
+        fetch, now = fetching(connection), datetime.now(UTC)
+        account = await find_account(fetch, email)
+        if account is None:
+            raise CommandFailed(f"There is no active account {email}.")
+        _, kind, held_email, *_ = (await set_scope(fetch, account))[0]
+        if kind != AccountKind.PERSON:
+            raise CommandFailed(f"{email} is no person's account.")
+        secret = await new_link(fetch, account, LinkPurpose.INVITATION, now)
+        chain = await organization_of(fetch, account) or PLATFORM
+        who = Who(account, held_email)
+        await append(fetch, [Entry(chain, Event.INVITATION, Decision.ALLOWED, who, reasons=("CLI_LINK",), at=now)])
+    return secret
 
 
 def totp(

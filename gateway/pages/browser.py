@@ -106,14 +106,17 @@ class Browser:
         if not self._tokens.is_right(token, cookies.form, cookies.session):
             raise FormRefused
 
-    def require_own_origin(self, request: Request) -> None:
-        """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none."""
+    def require_own_origin(self, request: Request, *, must_be_said: bool = False) -> None:
+        """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none.
+
+        What programs send says nothing of that; a script of a browser always does (`must_be_said`).
+        """
         origin = request.headers.get("origin")
-        if origin is not None:
+        if origin is not None or must_be_said:
             if origin != self._public_url:
-                raise ForeignOrigin
+                raise ForeignOrigin(self._public_url)
         elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise ForeignOrigin
+            raise ForeignOrigin(self._public_url)
 
     # -- cookies
 

@@ -14,7 +14,6 @@ from auth.identity.sessions import BrowserSession
 from auth.tokens import Claims
 from gateway.http.factors.calling import Answer, Calling, ClaimsOfBrowser, Content
 from gateway.pages.browser import Browser
-from gateway.pages.errors import ForeignOrigin
 from gateway.pages.site import Visit
 
 TOKEN_HEADER: Final = "X-Form-Token"  # noqa: S105
@@ -33,9 +32,7 @@ def claims_of_scripts(browser: Browser) -> ClaimsOfBrowser:
     async def claims_of_browser(request: Request) -> Claims | None:
         if browser.cookies(request).session is None:
             return None
-        if request.method != "GET" and "origin" not in request.headers:
-            raise ForeignOrigin
-        browser.require_own_origin(request)
+        browser.require_own_origin(request, must_be_said=request.method != "GET")
         browser.require_own_token(request, request.headers.get(TOKEN_HEADER, ""))
         session = await browser.session(request)
         return None if session is None else claims_of_session(session)

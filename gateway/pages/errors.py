@@ -28,8 +28,8 @@ class ForeignOrigin(HttpError):
     code = "ORIGIN_REFUSED"
     http_status = 403
 
-    def __init__(self) -> None:
-        super().__init__("This form was not sent from a page of this site.")
+    def __init__(self, public_url: str) -> None:
+        super().__init__(f"This was not sent from a page of this site. Open it at {public_url}.")
 
 
 class ForeignRedirect(HttpError):

@@ -149,6 +149,12 @@ async def open_passkey_form(guest: Guest) -> None:
     await expect(guest.page.get_by_role("button", name="Make the passkey")).to_be_visible()
 
 
+async def open_device(guest: Guest) -> None:
+    await open_account(guest)
+    await guest.open("/auth/device")
+    await expect(guest.page.locator("#heading")).to_have_text("Set up this device")
+
+
 async def open_password(guest: Guest) -> None:
     await open_account(guest)
     await guest.page.get_by_role("link", name="Change your password").click()
@@ -222,6 +228,7 @@ PAGES = [
     open_removal,
     open_passkey,
     open_passkey_form,
+    open_device,
     open_password,
     open_factors,
     open_totp,

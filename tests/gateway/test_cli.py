@@ -28,7 +28,20 @@ from resolvers.demo import ACCOUNTS
 from tests.databases import copy_of
 
 COMMANDS = [
-    *("serve", "worker", "demo", "import", "backup", "restore", "token", "totp", "audit", "keys", "operations"),
+    *(
+        "serve",
+        "worker",
+        "demo",
+        "import",
+        "backup",
+        "restore",
+        "token",
+        "totp",
+        "invite",
+        "audit",
+        "keys",
+        "operations",
+    ),
     *("migrate", "downgrade", "schema", "permissions", "doctor"),
 ]
 GATEWAY = [sys.executable, "-m", "gateway.cli"]
@@ -172,6 +185,28 @@ def test_a_token_carries_a_second_factor_in_the_demo_if_asked(demo: Demo, token:
     claims = jwt.get_unverified_claims(answer.stdout.strip())
     assert claims["exp"] - claims["iat"] == 600
     assert 100 <= datetime.now(UTC).timestamp() - claims["mfa_time"] <= 130
+
+
+def test_people_sign_in_to_the_demo_with_the_password_that_it_prints(demo: Demo) -> None:
+    (url,) = re.findall(r"^Sign in +(\S+)$", demo.printed, re.MULTILINE)
+    (password,) = re.findall(r"^The password of all people is: (.+)$", demo.printed, re.MULTILINE)
+    with httpx.Client(timeout=30) as browser:
+        (token,) = re.findall(r'name="form" value="([^"]+)"', browser.get(url).text)
+        fields = {"form": token, "email": "pow@demo.example", "password": password}
+        answer = browser.post(url, data=fields)
+        assert answer.headers["location"] == "/auth/account"
+        assert "You are signed in as pow@demo.example." in browser.get(f"{demo.url}/auth/account").text
+    assert f"E-mails are written into {demo.folder / 'outbox'}." in demo.printed
+
+
+def test_an_invitation_is_printed_as_a_link_to_the_running_gateway(demo: Demo) -> None:
+    link = run("invite", "Rep@demo.example", "--data-dir", demo.folder).stdout.strip()
+    assert link.startswith(f"{demo.url}/auth/invitation?link=")
+    assert "rep@demo.example" in httpx.get(link, timeout=30).text
+    newer = run("invite", "rep@demo.example", "--data-dir", demo.folder).stdout.strip()
+    assert [httpx.get(each, timeout=30).status_code for each in (link, newer)] == [410, 200]
+    assert "There is no active account" in refusal("invite", "nobody@demo.example", "--data-dir", demo.folder)
+    assert "is no person's account" in refusal("invite", "bi@demo.example", "--data-dir", demo.folder)
 
 
 def printed_secrets(demo: Demo) -> dict[str, str]:

@@ -19,16 +19,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import code_at, step_at
+from auth.tables import AccountKind
 from gateway.postgres import DatabaseUrls
 from resolvers.demo import (
     ACCOUNTS,
     AS_OF,
+    DEMO_PASSWORD,
     MOST_RESOURCES,
     DatabaseNotEmpty,
     DemoSummary,
     FactorUnreadable,
     account_id,
     add_factors,
+    add_passwords,
     demo_secrets,
     is_empty,
     load_demo,
@@ -311,6 +314,23 @@ async def test_every_account_holds_what_its_description_says(demo: Demo) -> None
     assert {name for name, row in found.items() if row.kind == "API_ACCOUNT"} == {"bi"}
     assert {name for name, row in found.items() if row.organization != "acme"} == {"other", "platform"}
     assert {row.email: row.id for row in rows} == {account.email: account_id(account.email) for account in ACCOUNTS}
+
+
+async def test_a_password_is_added_once_to_people_and_to_no_program(demo: Demo, database: DatabaseUrls) -> None:
+    engine = create_async_engine(database.owner, poolclass=NullPool)
+    people = {account.email for account in ACCOUNTS if account.kind is AccountKind.PERSON}
+
+    async def hash_of(password: str) -> str:
+        return f"hash of {password}"
+
+    async with engine.connect() as connection:
+        now = datetime(2026, 3, 2, tzinfo=UTC)
+        assert await add_passwords(connection, hash_of, now) == len(people)
+        assert await add_passwords(connection, hash_of, now) == 0
+        statement = text("SELECT a.email, p.hash FROM password p JOIN account a ON a.id = p.account_id")
+        held = {row.email: row.hash for row in await connection.execute(statement)}
+    await engine.dispose()
+    assert held == dict.fromkeys(people, f"hash of {DEMO_PASSWORD}")
 
 
 async def test_factors_are_added_once_to_those_who_should_have_one(demo: Demo, database: DatabaseUrls) -> None:

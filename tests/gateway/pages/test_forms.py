@@ -43,6 +43,15 @@ async def test_a_form_of_ones_own_origin_is_taken(house: House, visitor: Visitor
     assert answer.status_code == 303
 
 
+async def test_who_comes_by_another_name_is_told_where_the_site_is(house: House, visitor: Visitor) -> None:
+    url = house.settings.public_url
+    elsewhere = url.replace("127.0.0.1", "localhost")
+    assert elsewhere != url
+    answer = await visitor.submit(SIGN_IN, headers={"Origin": elsewhere, "Host": elsewhere.partition("//")[2]})
+    assert (answer.status_code, code_of(answer)) == (403, "ORIGIN_REFUSED")
+    assert f"Open it at {url}." in answer.text
+
+
 async def test_a_form_without_the_token_of_its_browser_is_refused(house: House, visitor: Visitor) -> None:
     person = await house.person()
     async with house.visitor() as other:
