@@ -127,8 +127,11 @@ class OpenIdSettings(BaseSettings):
 
 
 def local_url(host: str, port: int) -> str:
-    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not to listen there
+    """Give the URL of a gateway that listens there; one that does everywhere is reached at the machine itself, too.
+
+    The machine itself goes by its name: browsers use no passkeys at an address.
+    """
+    host = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104  # not to listen there
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -15,10 +15,12 @@ NAME = "https://gateway.example"
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        ("127.0.0.1", "http://127.0.0.1:8000"),
-        ("::1", "http://[::1]:8000"),
-        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104
-        ("::", "http://[::1]:8000"),
+        ("127.0.0.1", "http://localhost:8000"),
+        ("::1", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),  # noqa: S104
+        ("::", "http://localhost:8000"),
+        ("192.0.2.7", "http://192.0.2.7:8000"),
+        ("2001:db8::7", "http://[2001:db8::7]:8000"),
     ],
 )
 def test_a_gateway_is_reached_where_it_listens_and_named_for_that(host: str, url: str) -> None:
