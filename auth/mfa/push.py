@@ -57,7 +57,7 @@ USABLE = Statement(
     .limit(1)
 )
 ONE = Statement(select(FACTOR.c.secret).where(_OF_ACCOUNT, _IS_PUSH, FACTOR.c.id == bindparam("of_factor"), usable()))
-# Unless it was set up anew meanwhile: then the row is another.
+# Unless it was changed meanwhile.
 KEEP = Statement(
     update(FACTOR)
     .where(_OF_ACCOUNT, FACTOR.c.id == bindparam("of_factor"), FACTOR.c.secret == bindparam("before"))
@@ -276,14 +276,37 @@ async def lose_device(
     fetch: Fetch, seal: SecretSeal, account_id: UUID, factor_id: UUID, subscription: Subscription, now: datetime
 ) -> None:
     """Note that the push service knows a device's subscription no more, unless it has another one by now."""
-    rows = await fetch(ONE, {"of_account": account_id, "of_factor": factor_id, "at": now})
-    if not rows:
-        return
-    before = rows[0]["secret"]
-    device = Device.read(seal.open(factor_id, before))
-    if device.subscription == subscription:
-        sealed = seal.seal(factor_id, device.gone().written())
-        await fetch(KEEP, {"of_account": account_id, "of_factor": factor_id, "before": before, "sealed": sealed})
+    await _change(
+        fetch,
+        seal,
+        account_id,
+        factor_id,
+        lambda device: device.gone() if device.subscription == subscription else device,
+        now,
+    )
+
+
+async def renew_subscription(
+    fetch: Fetch, seal: SecretSeal, account_id: UUID, factor_id: UUID, subscription: Subscription, now: datetime
+) -> None:
+    """Notify a device by another subscription: browsers change them, and lose them."""
+    await _change(fetch, seal, account_id, factor_id, lambda device: device.at(subscription), now)
+
+
+async def _change(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    factor_id: UUID,
+    change: Callable[[Device], Device],
+    now: datetime,
+) -> None:
+    of = {"of_account": account_id, "of_factor": factor_id}
+    for row in await fetch(ONE, {**of, "at": now}):
+        before = Device.read(seal.open(factor_id, row["secret"]))
+        after = change(before)
+        if after != before:
+            await fetch(KEEP, {**of, "before": row["secret"], "sealed": seal.seal(factor_id, after.written())})
 
 
 def shortened(words: str) -> str:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 
 from auth.mfa.enrolment import FactorHolder
@@ -23,7 +24,7 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
 from resolvers.database import Database
 from tests.databases import Databases
-from tests.gateway.pushing import PUSH, Phone, PushService, b64, push_service
+from tests.gateway.pushing import PUSH, Browser, Phone, PushService, b64, point, push_service
 from tests.gateway.running import fill, running
 from tests.gateway.test_step_up import BEGIN, COMPLETE, LOCKED, WORDS, House, Person, error, same
 from tests.resolvers.shop import Shop
@@ -31,10 +32,15 @@ from tests.resolvers.shop import Shop
 CONFIRM = f"{PUSH}/confirm"
 AWAY = "127.0.0.1:1"
 """A host that is listed, and where nobody listens."""
-PLACES = ["nonce", "waiting", "answer", "refuse"]
-UNKNOWN = {
+PLACES = ["nonce", "waiting", "renew", "answer", "refuse"]
+SUBSCRIPTION = {
+    "endpoint": f"http://{AWAY}/x",
+    "keys": {"p256dh": b64(point(ec.generate_private_key(ec.SECP256R1()))), "auth": b64(b"x" * 16)},
+}
+UNKNOWN: dict[str, dict[str, Any]] = {
     "nonce": {"factorId": str(uuid4())},
     "waiting": {"factorId": str(uuid4()), "nonce": "x", "signature": "x"},
+    "renew": {"factorId": str(uuid4()), "nonce": "x", "signature": "x", "subscription": SUBSCRIPTION},
     "answer": {"secret": "x", "signature": "x"},
     "refuse": {"secret": "x"},
 }
@@ -417,6 +423,7 @@ async def test_unknown_expired_foreign_and_disabled_read_alike(house: House, own
     error(unknown, 403, "CHALLENGE_REFUSED")
     assert same(await owner.phone.post("refuse", **UNKNOWN["refuse"]), unknown)
     assert same(await owner.phone.post("waiting", **UNKNOWN["waiting"]), unknown)
+    assert same(await owner.phone.post("renew", **UNKNOWN["renew"]), unknown)
     assert same(await owner.phone.approve(waiting, wrong(begun["display"])), unknown)
     run(house, owner, EXPIRED)
     assert same(await owner.phone.approve(waiting, begun["display"]), unknown)
@@ -547,6 +554,33 @@ async def test_a_device_that_the_push_service_does_not_know_is_told_of_at_the_ne
     said = error(answer, 409, "DEVICE_GONE")
     assert "Pixel 9" in str(said["message"])
     assert "set the device up again" in str(said["message"])
+
+    service.status = 201
+    assert (await owner.phone.ask()).json()["isNotified"] is False
+    owner.phone.browser = Browser(service)
+    renewed = await owner.phone.renew(owner.phone.browser)
+    assert (renewed.status_code, renewed.json()) == (200, {"status": "RENEWED"})
+    assert (await owner.phone.ask()).json()["isNotified"] is True
+    assert (await owner.begin()).status_code == 200
+    assert (await service.next()).content["words"]
+
+
+async def test_only_the_device_itself_is_notified_elsewhere_and_only_where_it_may_be(
+    house: House, owner: Owner, service: PushService
+) -> None:
+    phone, stranger = owner.phone, Phone(house.gateway.client, service)
+    stranger.factor = phone.factor
+    error(await stranger.renew(Browser(service)), 403, "CHALLENGE_REFUSED")
+    elsewhere = Browser(service)
+    elsewhere.endpoint = "https://push.evil.example/x"
+    assert error(await phone.renew(elsewhere), 400, "BAD_USER_INPUT")["argument"] == "subscription"
+    nonce, other = await phone.nonce(), Browser(service)
+    question = phone.sign("itcare push question 1", phone.factor, nonce)
+    body = {"factorId": phone.factor, "nonce": nonce, "signature": question, "subscription": other.subscription}
+    error(await phone.post("renew", **body), 403, "CHALLENGE_REFUSED")
+    await owner.begin()
+    await service.next()  # where it was, or it could not be decrypted
+    assert service.browsers[phone.browser.name] is phone.browser
 
 
 @pytest.mark.parametrize("status", [400, 403, 413, 429, 500, 302])
