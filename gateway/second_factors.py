@@ -8,24 +8,25 @@ from starlette.routing import Route
 from auth.issuer import Issuer
 from auth.mfa.factor import FactorMethod
 from auth.mfa.phone import Phone
+from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.totp import Totp
 from auth.mfa.webauthn import RelyingParty, Webauthn
+from auth.tables import FactorKind, now
 from auth.tokens import TokenVerifier
 from gateway.auditing import Audit
 from gateway.devices import Devices
-from gateway.http.client_address import client_address
 from gateway.http.factors import Calling, Enrolling, PasskeyEnroller, Recovering, StepUp, TotpEnroller
 from gateway.http.factors.calling import OnEvent
 from gateway.http.factors.enrolling import Enroller
 from gateway.http.factors.phone import PhoneCalls, PhoneEnroller
 from gateway.http.factors.voice import TwilioVoice, read_token
-from gateway.keys import mfa_key, page_key
+from gateway.keys import mfa_key
 from gateway.mfa_records import records_of
-from gateway.pages.browser import Browser
+from gateway.pages.browser import browser_of
 from gateway.pages.calling import claims_of_scripts
 from gateway.pages.factors import Offer
-from gateway.pages.offers import device_offer, passkey_offer, totp_offer
+from gateway.pages.offers import device_offer, passkey_offer, phone_offer, totp_offer
 from gateway.settings import Settings
 from resolvers.database import Database, unavailable
 
@@ -66,10 +67,6 @@ def second_factors(
     """
     seal = SecretSeal([mfa_key(settings)])
     seconds, record_for = settings.limits.seconds, records_of(audit)
-    address = client_address(settings.sign_in.trusted_proxies)
-    # As the pages have it: until somebody has said where browsers reach the gateway, they are believed.
-    public_url = settings.public_url if "public_url" in settings.model_fields_set else None
-    browser = Browser(database, page_key(settings), address, public_url=public_url)
     calling = Calling(
         database,
         tokens,
@@ -77,10 +74,10 @@ def second_factors(
         translate=unavailable,
         record_for=record_for,
         on_event=on_event,
-        claims_of_browser=claims_of_scripts(browser),
+        claims_of_browser=claims_of_scripts(browser_of(settings, database)),
     )
     made = SecondFactors(calling, [Totp(seal)], [TotpEnroller(seal)], [totp_offer(seal)])
-    party = RelyingParty.at(settings.public_url or f"http://localhost:{settings.port}")
+    party = RelyingParty.at(settings.public_url)
     if party is not None:
         made.methods.insert(0, Webauthn(seal, party))
         made.enrollers.insert(0, PasskeyEnroller(seal, party))
@@ -93,8 +90,20 @@ def second_factors(
     made.voice = _voice(settings)
     if made.voice is not None:
         made.methods.append(Phone(seal, made.voice))
-        made.enrollers.append(PhoneEnroller(seal, made.voice, settings.phone.countries))
-        calls = PhoneCalls(database, seal, made.voice, seconds=seconds, translate=unavailable, record_for=record_for)
+        enroller = PhoneEnroller(seal, made.voice, settings.phone.countries)
+        made.enrollers.append(enroller)
+        made.offers.append(phone_offer(enroller))
+        calls = PhoneCalls(
+            database,
+            seal,
+            made.voice,
+            seconds=seconds,
+            translate=unavailable,
+            record_for=record_for,
+            alert=lambda holder: on_event(
+                holder, MfaEvent(MfaEventKind.NOT_ME, holder.account_id, FactorKind.PHONE, now())
+            ),
+        )
         made.routes += calls.routes()
     made.routes += [
         *StepUp(calling, issuer, made.methods).routes(),

@@ -13,7 +13,10 @@ PACKAGES = ["auth", "benchmarks", "gateway", "resolvers", "schema"]
 MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "node_modules" not in path.parts
 )
-NPM_LOCKS = [ROOT / folder / "package-lock.json" for folder in ("gateway/web", "benchmarks/node")]
+NPM_LOCKS = [
+    ROOT / folder / "package-lock.json"
+    for folder in ("gateway/web", "benchmarks/node", "tests/gateway/openid/javascript")
+]
 LOCKS = [ROOT / "requirements.lock", ROOT / "gateway" / "web" / "node-requirements.lock"]
 MOST_LINES = 400
 

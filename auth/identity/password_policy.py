@@ -135,7 +135,9 @@ def _news(text: str) -> int:
         length = length + 1 if direction == before else 2
         if length >= LEAST_RUN:
             covered += 2 if length == LEAST_RUN else 1
-    return len(once) - covered
+    # The whole may be something shorter again and again that has repetitions in itself.
+    period = next(size for size in range(len(text) + 1) if size == len(text) or (size and text.startswith(text[size:])))
+    return min(period, len(once) - covered)
 
 
 class BreachFile:

@@ -163,8 +163,10 @@ class Throttle:
         counts = []
         for key, (_, _, patience) in zip(keys, of, strict=True):
             failed_at = [failed for failed in await _lock(fetch, key) if failed > now - REMEMBERED]
-            if failed_at:
-                wait = max(wait, failed_at[-1] + patience.wait(len(failed_at)) - now)
+            pause = patience.wait(len(failed_at))
+            # Of those who try together, one may have begun after another that is counted already.
+            if pause:
+                wait = max(wait, failed_at[-1] + pause - now)
             counts.append(failed_at)
         if wait > timedelta(0):
             return Counted((), now, wait)

@@ -90,14 +90,16 @@ class RelyingParty:
 
         They do on https, and on http on their own machine, and never with an address in the place of a name.
         """
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        is_local = host == "localhost" or host.endswith(".localhost")
-        if not host or _is_address(host) or (parts.scheme != "https" and not is_local):
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
             return None
-        default = {"http": 80, "https": 443}.get(parts.scheme)
-        port = "" if parts.port in (None, default) else f":{parts.port}"
-        return cls(host, f"{parts.scheme}://{host}{port}")
+        is_local = host == "localhost" or host.endswith(".localhost")
+        if not host or _is_address(host) or not (parts.scheme == "https" or (parts.scheme == "http" and is_local)):
+            return None
+        default = {"http": 80, "https": 443}[parts.scheme]
+        return cls(host, f"{parts.scheme}://{host}{'' if port in (None, default) else f':{port}'}")
 
 
 @dataclass(frozen=True, slots=True)

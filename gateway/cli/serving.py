@@ -138,8 +138,6 @@ def run(settings: Settings, urls: DatabaseUrls, listener: socket.socket) -> None
     """Serves until SIGINT or SIGTERM, then lets the requests that are under way finish."""
     from gateway.app import create_app
 
-    # What is sent by e-mail says where it is, also if any free port was asked for.
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     app = create_app(settings, urls, with_worker=not settings.database_url)
     config = uvicorn.Config(
         app,

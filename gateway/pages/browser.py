@@ -12,9 +12,11 @@ from auth.identity.secrets import SecretKind, account_of_secret, digest_of, new_
 from auth.identity.sessions import BrowserSession, find_browser_session
 from auth.identity.throttling import DEVICE_LASTS
 from auth.principal import set_scope
-from gateway.http.client_address import ClientAddress
+from gateway.http.client_address import ClientAddress, client_address
+from gateway.keys import page_key
 from gateway.pages.errors import ForeignOrigin, ForeignRedirect, FormRefused
 from gateway.pages.forms import CONTINUE, TOKEN, Form, FormTokens, own_path
+from gateway.settings import Settings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 
@@ -36,15 +38,15 @@ class Cookies:
 class Browser:
     """Reads and writes the cookies of browsers, and finds the sessions that they name.
 
-    `public_url` is where browsers reach the gateway, if that is known: forms are taken from there only. `key`
+    `public_url` is where browsers reach the gateway: forms are taken from there only. `key`
     authenticates forms.
     """
 
-    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str | None) -> None:
+    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str) -> None:
         self._database = database
         self._tokens = FormTokens(key)
         self._public_url = public_url
-        self._secure = (public_url or "").startswith("https:")
+        self._secure = public_url.startswith("https:")
         self._prefix = "__Secure-" if self._secure else ""
         self.address = address
         """Gives where a request comes from."""
@@ -108,7 +110,7 @@ class Browser:
         """Raise ForeignOrigin if a browser says that a request comes from a page of another origin, or of none."""
         origin = request.headers.get("origin")
         if origin is not None:
-            if origin != (self._public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"):
+            if origin != self._public_url:
                 raise ForeignOrigin
         elif request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise ForeignOrigin
@@ -141,6 +143,12 @@ class Browser:
             httponly=True,
             samesite="lax",
         )
+
+
+def browser_of(settings: Settings, database: Database) -> Browser:
+    """Give what reads the cookies of browsers, as the settings say; raises KeyFileError."""
+    address = client_address(settings.sign_in.trusted_proxies)
+    return Browser(database, page_key(settings), address, public_url=settings.public_url)
 
 
 def redirect(path: str) -> RedirectResponse:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.audit import Event
-from auth.errors import InsufficientUserAuthentication, ItcareError
+from auth.errors import BadUserInput, InsufficientUserAuthentication, ItcareError
 from auth.identity.sessions import note_second_factor
 from auth.mfa.challenges import Outcome, answer_challenge, find_challenge, open_session_challenge
 from auth.mfa.enrolment import confirmed_factors, methods_of_account
@@ -108,14 +108,19 @@ class FactorPages:
         return visit.page("factors.html", offers=self._offers, held=held, is_first=not factors)
 
     async def _explain(self, offer: Offer, visit: Visit) -> Response:
-        return visit.page(offer.begin_template, offer=offer)
+        return visit.page(offer.begin_template, offer=offer, typed={})
 
     async def _begin(self, offer: Offer, visit: Visit, form: Form) -> Response:
         enroller = offer.enroller
+        body = _members(form, enroller.begin_members)
         try:
-            shown = await self._call(visit, enroller.begin, _members(form, enroller.begin_members))
+            shown = await self._call(visit, enroller.begin, body)
         except InsufficientUserAuthentication:
             return redirect(f"{CONFIRM}?{urlencode({CONTINUE: offer.path})}")
+        except (BadUserInput, MalformedRequest) as refusal:
+            where = str(refusal.extensions["argument"])
+            problems = [(where, refusal.message if body.get(where) else "Fill this in.")]
+            return visit.page(offer.begin_template, 422, offer=offer, typed=body, problems=problems)
         return visit.page(offer.confirm_template, offer=offer, shown=shown)
 
     async def _confirm(self, offer: Offer, visit: Visit, form: Form) -> Response:

@@ -6,8 +6,9 @@ import segno
 
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.webauthn import RelyingParty
-from gateway.http.factors import passkey, push, totp
+from gateway.http.factors import passkey, phone, push, totp
 from gateway.http.factors.passkey import PasskeyEnroller
+from gateway.http.factors.phone import PhoneEnroller
 from gateway.http.factors.push import PushEnroller
 from gateway.http.factors.totp import TotpEnroller
 from gateway.pages.device import PAGE
@@ -59,4 +60,16 @@ def device_offer(enroller: PushEnroller, public_url: str) -> DeviceOffer:
         confirm_template="device_begin.html",
         address=address,
         qr_code=segno.make(address, error="m", micro=False).svg_data_uri(scale=4),
+    )
+
+
+def phone_offer(enroller: PhoneEnroller) -> Offer:
+    """Offer phone calls."""
+    return Offer(
+        enroller,
+        "Phone call",
+        "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
+        phone.INSTRUCTIONS,
+        begin_template="phone_begin.html",
+        confirm_template="phone_confirm.html",
     )

@@ -14,13 +14,12 @@ from auth.identity.throttling import Throttle, forget_failures
 from auth.mfa.factor import FactorMethod
 from auth.tables import now
 from gateway.auditing import Audit
-from gateway.http.client_address import client_address
 from gateway.http.errors import Translate
 from gateway.http.factors import Calling
 from gateway.keys import page_key, peppers
 from gateway.mail import Mailer
 from gateway.pages.account import AccountPages
-from gateway.pages.browser import Browser
+from gateway.pages.browser import browser_of
 from gateway.pages.device import DevicePages
 from gateway.pages.factors import FactorPages, Offer
 from gateway.pages.links import LinkPages
@@ -72,9 +71,7 @@ class Pages:
     ) -> None:
         given, key = settings.sign_in, page_key(settings)
         self._database = database
-        # Until somebody has said where browsers reach the gateway, they are believed.
-        public_url = settings.public_url if "public_url" in settings.model_fields_set else None
-        self.browser = Browser(database, key, client_address(given.trusted_proxies), public_url=public_url)
+        self.browser = browser_of(settings, database)
         self.site = site = Site(
             database,
             self.browser,

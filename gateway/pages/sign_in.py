@@ -173,10 +173,11 @@ class SignInPages:
 
     async def _ask(self, visit: Visit) -> Response:
         session = await self._site.browser.session(visit.request)
-        return visit.page("sign_out.html") if session else redirect(SIGN_IN)
+        going_on = own_path(visit.request.query_params.get(CONTINUE))
+        return visit.page("sign_out.html", going_on=going_on) if session else redirect(going_on or SIGN_IN)
 
-    async def _sign_out(self, visit: Visit, _: Form) -> Response:
-        response = redirect(f"{SIGN_IN}?{urlencode({'notice': 'signed-out'})}")
+    async def _sign_out(self, visit: Visit, form: Form) -> Response:
+        response = redirect(form.own_path() or f"{SIGN_IN}?{urlencode({'notice': 'signed-out'})}")
         self._site.browser.drop_session(response)
         session = await self._site.browser.session(visit.request)
         if session is not None:

@@ -90,6 +90,9 @@ def test_passkeys_are_for_the_host_that_browsers_reach_us_at(url: str, host: str
         "http://127.0.0.1:8000",
         "https://[2001:db8::7]",
         "http://localhost.example",
+        "https://itcare.example:port",
+        "https://[itcare.example",
+        "ftp://localhost",
     ],
 )
 def test_there_are_no_passkeys_where_browsers_would_not_use_them(url: str) -> None:

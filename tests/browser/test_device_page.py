@@ -410,7 +410,7 @@ async def test_the_screen_confirms_by_the_device_on_our_own_pages(
         await screen.page.goto(f"{phone.origin}/auth/confirm")
         await screen.page.get_by_role("button", name="Notification on your phone").click()
         digits = await screen.page.locator("strong").inner_text()
-        go_on = screen.page.get_by_role("button", name="Go on")
+        go_on = screen.page.get_by_role("button", name="I have answered")
         await go_on.click()
         await expect(screen.page.get_by_role("status")).to_contain_text("There is no answer yet.")
         await phone.deliver(await service.next())

@@ -14,6 +14,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.issuer import Issuer
+from gateway.addresses import settings_at
 from gateway.app import create_app
 from gateway.keys import signing_key
 from gateway.postgres import DatabaseUrls
@@ -88,6 +89,9 @@ async def running(
 ) -> AsyncIterator[Gateway]:
     """Serve the gateway on a free port, one that is chosen, or one that is listened on, until the block ends."""
     with listener or socket.create_server(("127.0.0.1", port)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # Tokens are in the name that a test's own issuer has, wherever the gateway listens.
+        settings = settings_at(settings, url, settings.issuer)
         config = uvicorn.Config(
             create_app(settings, database),
             log_config=None,
@@ -97,7 +101,6 @@ async def running(
         )
         server = Server(config)
         serving = asyncio.create_task(server.serve([listener]))
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
             # The socket listens already: a request waits until the server accepts it.
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:

@@ -5,8 +5,10 @@ token.py        /auth/token: tokens for a code, a refresh token, a credential
 exchange.py     of that, tokens for a token of a foreign issuer
 revoke.py       /auth/revoke: what a client is done with
 userinfo.py     /auth/userinfo: who signed in
+end_session.py  /auth/end-session: signing out here, too
 client.py       which client is asking, and whether it is it
 tokens.py       what a client is given
+sending.py      where a person goes on
 discovery.py    /.well-known/openid-configuration
 answering.py    what the endpoints have in common
 parameters.py   from a query string or a form to parameters
@@ -30,6 +32,7 @@ from gateway.http.openid.answering import Answering
 from gateway.http.openid.authorize import Authorization
 from gateway.http.openid.client import ClientAuthentication
 from gateway.http.openid.discovery import discovery_routes, metadata
+from gateway.http.openid.end_session import EndSession
 from gateway.http.openid.exchange import TokenExchange
 from gateway.http.openid.revoke import Revocation
 from gateway.http.openid.token import TokenEndpoint
@@ -74,11 +77,12 @@ class OpenId:
         self._token = TokenEndpoint(answering, authentication, tokens, exchange)
         self._revocation = Revocation(answering, authentication, verifier)
         self._user_info = UserInfo(answering, database, verifier)
+        self._end_session = EndSession(answering, clients, site)
         self._described = metadata(name, public_url, self._token.grant_types)
 
     def routes(self) -> list[Route]:
         """Give the routes."""
-        parts = (self._authorization, self._token, self._revocation, self._user_info)
+        parts = (self._authorization, self._token, self._revocation, self._user_info, self._end_session)
         return [*(route for part in parts for route in part.routes()), *discovery_routes(self._described)]
 
 

@@ -10,10 +10,10 @@ to consent at: the clients are the operator's own.
 import re
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.audit import Event
@@ -21,7 +21,7 @@ from auth.identity.codes import CodeRequest, give_code, is_challenge
 from auth.identity.public_clients import PublicClients
 from auth.identity.secrets import SecretKind, account_of_secret, digest_of
 from auth.identity.sessions import BrowserSession, find_browser_session
-from gateway.http.openid.answering import HEADERS, Answering, Asking
+from gateway.http.openid.answering import Answering, Asking
 from gateway.http.openid.errors import (
     INVALID_SCOPE,
     LOGIN_REQUIRED,
@@ -33,16 +33,15 @@ from gateway.http.openid.errors import (
     invalid_request,
 )
 from gateway.http.openid.parameters import Parameters, query_of
+from gateway.http.openid.sending import error_page, path_back, send_back
 from gateway.http.openid.tokens import OPENID, SCOPES
 from gateway.pages.browser import SIGN_IN, redirect
 from gateway.pages.forms import CONTINUE
-from gateway.pages.site import Site, Visit
+from gateway.pages.site import Site
 
 PATH: Final = "/auth/authorize"
 PROMPTS: Final = frozenset({"none", "login"})
 MOST_STATE: Final = 2000
-MOST_PATH: Final = 5000
-"""Characters of a path that the sign-in page leads back to."""
 MOST_NONCE: Final = 500
 _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -106,18 +105,14 @@ class Authorization:
             self._require_client(parameters)
             _state(parameters)
         except OAuthError:
-            code, visit = refusal.error.upper(), Visit(self._site, request)
-            return visit.page("error.html", refusal.status, code=code, message=refusal.description, correlation_id=None)
+            return error_page(self._site, request, refusal)
         return self._send_back(parameters, **refusal.body)
 
     def _send_back(self, parameters: Parameters, **answer: str) -> Response:
-        """Send to the client's URL, with 303: whatever was sent here is not sent on."""
         answer["iss"] = self._issuer
         if "state" in parameters:
             answer["state"] = parameters["state"]
-        parts = urlsplit(parameters["redirect_uri"])
-        query = "&".join([*([parts.query] if parts.query else []), urlencode(answer)])
-        return RedirectResponse(urlunsplit(parts._replace(query=query)), 303, HEADERS)
+        return send_back(parameters["redirect_uri"], answer)
 
 
 def _asked(parameters: Parameters) -> tuple[CodeRequest, frozenset[str], timedelta | None]:
@@ -167,7 +162,4 @@ def _again(parameters: Parameters) -> str:
     reads in `auth_time`, since whoever holds the browser could have changed the question in the first place.
     """
     kept = {name: value for name, value in parameters.items() if name not in {"prompt", "max_age"}}
-    path = f"{PATH}?{urlencode(kept)}"
-    if len(path) > MOST_PATH:
-        raise invalid_request("The parameters are too long.")
-    return path
+    return path_back(PATH, kept)

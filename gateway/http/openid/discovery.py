@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auth.errors import MFA_ACR
-from gateway.http.openid import authorize, revoke, token, userinfo
+from gateway.http.openid import authorize, end_session, revoke, token, userinfo
 from gateway.http.openid.tokens import SCOPES
 from gateway.http.well_known import KEPT_FOR
 
@@ -30,6 +30,7 @@ def metadata(issuer: str, public_url: str, grant_types: Sequence[str]) -> Mappin
         "token_endpoint": f"{public_url}{token.PATH}",
         "userinfo_endpoint": f"{public_url}{userinfo.PATH}",
         "revocation_endpoint": f"{public_url}{revoke.PATH}",
+        "end_session_endpoint": f"{public_url}{end_session.PATH}",
         "jwks_uri": f"{public_url}/.well-known/jwks.json",
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],

@@ -104,6 +104,20 @@ async def test_an_api_account_exchanges_a_persons_token_and_gets_no_refresh_toke
     assert await door.house.is_let_in(answer.json()["access_token"])
 
 
+async def test_that_an_api_account_showed_a_credential_is_noted_also_if_the_token_is_refused(door: Door) -> None:
+    program = await door.house.program()
+    answer = await door.house.http.post(
+        "/auth/token",
+        data={"grant_type": EXCHANGE, "subject_token": "secret", "subject_token_type": ACCESS},
+        auth=(str(program.account), program.secret),
+    )
+    refused(answer, "invalid_request")
+    used = await door.house.sql("SELECT last_used_at FROM client_credential WHERE id = :id", id=program.credential)
+    assert used != [(None,)]
+    record = await denied_by(door, answer)
+    assert (record["account_id"], record["reasons"]) == (str(program.account), ["TOKEN_EXCHANGE", "INVALID_TOKEN"])
+
+
 async def test_whoever_comes_in_twice_has_two_sessions(door: Door) -> None:
     subject = new_subject()
     await door.person(subject, door.plain)

@@ -21,19 +21,22 @@ from sqlalchemy import NullPool, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.identity.clients import add_public_key, add_secret
+from auth.identity.passwords import LEAST_MEMORY_KIB, LEAST_PASSES, set_hash
 from auth.identity.sessions import BrowserSession, begin_browser_session, end_session
 from auth.identity.tables import SessionEnd
 from auth.principal import set_scope
 from auth.tables import Account, AccountKind, OrganizationMember, table
 from gateway.addresses import settings_at
+from gateway.pages.pages import password_keeper
 from gateway.postgres import DatabaseUrls
-from gateway.settings import OpenIdSettings, Settings
+from gateway.settings import OpenIdSettings, Settings, SignInSettings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 from tests.gateway.running import Gateway, fill, running
 from tests.resolvers.shop import Shop
 
 AUTHORIZE, TOKEN, REVOKE, USERINFO = "/auth/authorize", "/auth/token", "/auth/revoke", "/auth/userinfo"
+END_SESSION: Final = "/auth/end-session"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CONSOLE: Final = "console"
 BACK: Final = "https://console.example/signed-in"
@@ -43,6 +46,7 @@ OTHER: Final = "other"
 OTHER_BACK: Final = "https://other.example/signed-in"
 ORIGIN: Final = "https://console.example"
 CLIENTS: Final = {CONSOLE: [BACK, BACK_WITH_QUERY, LOOPBACK], OTHER: [OTHER_BACK]}
+PASSWORD: Final = "a rather long phrase of ours"
 COOKIE: Final = "itcare-session"
 
 
@@ -159,6 +163,13 @@ class Person:
             self.session, self.secret = await begin_browser_session(
                 transaction.fetch, self.account, ["pwd"], at or datetime.now(UTC)
             )
+
+    async def choose_password(self) -> None:
+        """Have a password: `PASSWORD`."""
+        hashed = await password_keeper(self.house.gateway.settings).hash(PASSWORD)
+        async with open_transaction(self.house.base) as transaction:
+            await set_scope(transaction.fetch, self.account)
+            await set_hash(transaction.fetch, self.account, hashed, datetime.now(UTC))
 
     async def sign_out(self) -> None:
         async with open_transaction(self.house.base) as transaction:
@@ -314,7 +325,9 @@ async def opened(urls: DatabaseUrls, folder: Path, **settings: Any) -> AsyncIter
     base = Database(urls.app, pool_size=6, statement_seconds=20)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = {"openid": OpenIdSettings(clients=CLIENTS), **settings}
+    # Passwords that cost the least that is allowed.
+    sign_in = SignInSettings(hash_memory_kib=LEAST_MEMORY_KIB, hash_passes=LEAST_PASSES)
+    settings = {"openid": OpenIdSettings(clients=CLIENTS), "sign_in": sign_in, **settings}
     given = Settings(data_dir=folder, cors_origins=[ORIGIN], **settings)
     async with (
         running(settings_at(given, url), urls, shop, listener=listener) as gateway,

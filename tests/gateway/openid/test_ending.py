@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from jose import jwt
-from sqlalchemy import NullPool, insert
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from auth.identity.codes import take_code
 from auth.identity.secrets import digest_of
 from auth.identity.sessions import end_session, end_sessions
-from auth.identity.tables import Password, SessionEnd
+from auth.identity.tables import SessionEnd
 from auth.principal import set_scope
-from auth.tables import table
 from resolvers.transaction import open_transaction
 from tests.gateway.openid.house import BACK, CONSOLE, OTHER, REVOKE, USERINFO, House, Person, Proof, refused
 
@@ -118,9 +115,7 @@ async def test_a_client_is_told_who_signed_in(house: House, method: str) -> None
 
 async def test_an_address_is_verified_once_a_password_was_chosen_by_a_link_to_it(house: House) -> None:
     person = await house.person()
-    async with create_async_engine(house.urls.owner, poolclass=NullPool).begin() as connection:
-        row = Password(account_id=person.account, hash="kept elsewhere", changed_at=datetime.now(UTC))
-        await connection.execute(insert(table(Password)), row.model_dump())
+    await person.choose_password()
     assert (await told(house, (await person.tokens())["access_token"])).json()["email_verified"] is True
 
 

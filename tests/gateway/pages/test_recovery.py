@@ -161,6 +161,9 @@ async def test_a_factor_is_removed_with_a_fresh_one_and_never_the_last(house: Ho
     second = next(factor for factor in await person.factor_ids() if factor != first)
     answer = await person.visitor.submit(REMOVE, page=f"{REMOVE}?factor={second}", headers=None, factor=second)
     assert answer.headers["location"] == f"{ACCOUNT}?notice=factor-removed"
+    assert "Your second factor was removed." in (await person.visitor.get(answer.headers["location"])).text
+    told = [text_of(await house.mailbox.next(person.email)) for _ in range(4)]
+    assert "was removed from the second factors" in told[-1]
     assert await person.factor_ids() == [first]
 
 
@@ -198,6 +201,9 @@ async def test_an_operation_is_shown_in_words_and_approved(house: House, person:
     page = f"{CONFIRM}?challenge={challenge}&continue=/auth/account"
     shown = await person.visitor.get(page)
     assert "Delete web-01 &lt;at once&gt;" in shown.text
+    asked = await person.visitor.submit(CONFIRM, page=page, headers=None, method="TOTP", challenge=challenge)
+    assert "Delete web-01 &lt;at once&gt;" in asked.text
+    assert f"challenge={challenge}" in asked.text, "choosing another way is for the same operation"
     assert (await person.confirm(page)).headers["location"] == ACCOUNT
     base = Database(house.urls.app, pool_size=1, statement_seconds=10)
     async with open_transaction(base) as transaction:
