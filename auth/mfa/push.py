@@ -34,7 +34,7 @@ from auth.mfa.devices import Device, Subscription, answer_text, enrolment_text, 
 from auth.mfa.enrolment import Confirmation, begin_enrolment, confirm_enrolment
 from auth.mfa.errors import DeviceGone, TooManySendings
 from auth.mfa.factor import Challenge, Prompt, Verdict
-from auth.mfa.recording import Record, record_nothing
+from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.usable import usable
 from auth.statements import Fetch, Statement
@@ -192,6 +192,10 @@ async def answer_question(
 ) -> Outcome:
     """Look at a signature over the digits of the screen; what was answered already is not answered again."""
     if delivered.is_confirmed:
+        account_id = delivered.challenge.account_id
+        await record(
+            fetch, MfaEvent(MfaEventKind.DEVICE_REFUSED, account_id, FactorKind.PUSH, now, delivered.challenge)
+        )
         return Outcome.REFUSED
 
     async def check(delivered: Delivered) -> bool:

@@ -30,6 +30,10 @@ from tests.gateway.test_step_up import BEGIN, COMPLETE, LOCKED, WORDS, House, Pe
 from tests.resolvers.shop import Shop
 
 CONFIRM = f"{PUSH}/confirm"
+RECORDED = (
+    "SELECT string_agg(said, '; ' ORDER BY said) FROM (SELECT concat_ws(' ', label, array_to_string(reasons, ' ')) said"
+    " FROM audit_record WHERE account_id = '{account}')"
+)
 AWAY = "127.0.0.1:1"
 """A host that is listed, and where nobody listens."""
 PLACES = ["nonce", "waiting", "renew", "answer", "refuse"]
@@ -531,9 +535,34 @@ async def test_whoever_warns_people_is_told_when_it_was_not_them(house: House, o
     async with served_with(house, lambda holder, event: told.append((holder, event))) as client:
         answers = [await client.post(f"{PUSH}/refuse", json={"secret": secret}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 403]
-    ((holder, event),) = told
+    assert [event.kind for _, event in told] == [MfaEventKind.NOT_ME, MfaEventKind.DEVICE_REFUSED]
+    holder, event = told[0]
     assert (holder.account_id, holder.email) == (owner.person.account, f"{owner.person.account}@acme.example")
-    assert (event.kind, event.method) == (MfaEventKind.NOT_ME, FactorKind.PUSH)
+    assert event.method is FactorKind.PUSH
+
+
+async def test_what_devices_do_is_in_the_audit_log_without_a_secret(
+    house: House, owner: Owner, service: PushService
+) -> None:
+    challenge, _ = await owner.person.asks_to_delete()
+    begun = await owner.begun(challenge)
+    waiting = await owner.phone.waiting()
+    error(await owner.phone.approve(waiting, wrong(begun["display"])), 403, "CHALLENGE_REFUSED")
+    for status in (200, 403):
+        assert (await owner.phone.approve(waiting, begun["display"])).status_code == status
+    stranger = Phone(house.gateway.client, service)
+    stranger.factor = owner.phone.factor
+    error(await stranger.ask(), 403, "CHALLENGE_REFUSED")
+    owner.phone.browser = Browser(service)
+    assert (await owner.phone.renew(owner.phone.browser)).status_code == 200
+    await soon(
+        house,
+        owner,
+        RECORDED,
+        "ENROL_FACTOR DEVICE_RENEWED PUSH; ENROL_FACTOR ENROLMENT_BEGUN PUSH; ENROL_FACTOR FACTOR_CONFIRMED PUSH;"
+        " STEP_UP CHALLENGE_REFUSED PUSH DELETE_INSTANCE; STEP_UP DEVICE_REFUSED PUSH;"
+        " STEP_UP DEVICE_REFUSED PUSH DELETE_INSTANCE",
+    )
 
 
 # -- push services that fail

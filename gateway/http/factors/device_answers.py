@@ -28,6 +28,7 @@ from auth.mfa.deliveries import Delivered, find_delivery
 from auth.mfa.devices import Device, base64url, from_base64url, question_text, subscription_text
 from auth.mfa.errors import ChallengeRefused
 from auth.mfa.push import Question, answer_question, find_device, hand_over, refuse_question, renew_subscription
+from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SealBroken, SecretSeal
 from auth.statements import Fetch
 from auth.tables import FactorKind
@@ -98,7 +99,7 @@ class DeviceAnswers:
         signature = text_in(body, "signature", MOST_TEXT)
         async with self._device(request, factor_id, nonce) as (found, device):
             if found is None or device is None or not device.has_signed(question_text(factor_id, nonce), signature):
-                return ChallengeRefused()
+                return await _refusal(found)
             question = await hand_over(found.fetch, found.holder.account_id, factor_id, found.now)
             waiting = None if question is None else _written(question, found.now)
             return {"waiting": waiting, "isNotified": not device.is_gone}
@@ -110,10 +111,11 @@ class DeviceAnswers:
         async with self._device(request, factor_id, nonce) as (found, device):
             text = subscription_text(factor_id, nonce, subscription)
             if found is None or device is None or not device.has_signed(text, signature):
-                return ChallengeRefused()
-            await renew_subscription(
-                found.fetch, self._seal, found.holder.account_id, factor_id, subscription, found.now
-            )
+                return await _refusal(found)
+            account_id = found.holder.account_id
+            await renew_subscription(found.fetch, self._seal, account_id, factor_id, subscription, found.now)
+            event = MfaEvent(MfaEventKind.DEVICE_RENEWED, account_id, FactorKind.PUSH, found.now, factor_id=factor_id)
+            await found.record(found.fetch, event)
         return {"status": "RENEWED"}
 
     async def _answer(self, request: Request, body: Body) -> Content:
@@ -121,7 +123,7 @@ class DeviceAnswers:
         async with self._addressee(request, secret) as found:
             delivered = await self._delivered(found)
             if found is None or delivered is None:
-                return ChallengeRefused()
+                return await _refusal(found)
             outcome = await answer_question(
                 found.fetch, self._seal, delivered, secret, signature, found.now, found.record
             )
@@ -132,7 +134,7 @@ class DeviceAnswers:
         async with self._addressee(request, secret) as found:
             delivered = await self._delivered(found)
             if found is None or delivered is None:
-                return ChallengeRefused()
+                return await _refusal(found)
             await refuse_question(found.fetch, delivered, found.now, found.record)
         return {"status": "REFUSED"}
 
@@ -185,6 +187,14 @@ class DeviceAnswers:
                 return refused(OperationTimeout(self._seconds) if limit.expired() else error, self._translate)
 
         return Route(f"/auth/factors/push/{name}", endpoint, methods=EVERY_METHOD)
+
+
+async def _refusal(found: Outsider | None) -> ChallengeRefused:
+    """Refuse, and record it if it is known in whose name somebody came."""
+    if found is not None:
+        event = MfaEvent(MfaEventKind.DEVICE_REFUSED, found.holder.account_id, FactorKind.PUSH, found.now)
+        await found.record(found.fetch, event)
+    return ChallengeRefused()
 
 
 def _host(request: Request) -> str | None:
