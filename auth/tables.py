@@ -148,6 +148,8 @@ class Account(SQLModel, table=True):
     email: str = Field(sa_type=CODE_POINTS)
     is_platform: bool = False
     disabled_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    factors_reset_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
+    """When its factors were last ended for its person, who had lost them; what is set up next serves a day later."""
     created_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
 
 

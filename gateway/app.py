@@ -31,6 +31,7 @@ from gateway.http import (
 )
 from gateway.http.openid import OpenId, public_clients
 from gateway.keys import KeyRing, cursor_key, message_keys, operation_seal, page_key
+from gateway.letters import post_of
 from gateway.mail import mailer_of
 from gateway.notices import notices_of
 from gateway.pages import Pages
@@ -107,7 +108,11 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
         on_fallback=observer.fell_back,
     )
     open_context = context_opener(
-        database, CursorSeal(cursor_key(settings)), operation_seal(settings), denied=audit.denied
+        database,
+        CursorSeal(cursor_key(settings)),
+        operation_seal(settings),
+        denied=audit.denied,
+        post=post_of(mailer, settings.public_url),
     )
     endpoint = GraphQLEndpoint(
         engine,

@@ -10,6 +10,7 @@ from auth.principal import Principals
 from auth.tokens import Claims
 from resolvers.context import NOWHERE, Caller, Context, Origin, record_nothing
 from resolvers.database import ConnectionLost, Database
+from resolvers.letters import Post, keep_nothing
 from resolvers.loaders import Loaders
 from resolvers.reads.counts import SECONDS
 from resolvers.reads.cursors import CursorSeal
@@ -35,11 +36,12 @@ def context_opener(
     *,
     count_seconds: float = SECONDS,
     denied: Callable[[Entry], None] = record_nothing,
+    post: Post = keep_nothing,
 ) -> OpenContext:
     """Make what opens the context of an operation; the anonymous get one without a database connection.
 
     A count or a facet that takes longer than `count_seconds` is given up. `secrets` seals what operations bring to a
-    driver, `denied` records what was denied.
+    driver, `denied` records what was denied, `post` takes the letters of what was committed.
     """
     principals, topologies = Principals(), Topologies()
 
@@ -66,6 +68,6 @@ def context_opener(
     async def _caller(snapshot: Snapshot, claims: Claims, origin: Origin) -> Caller:
         caller = await load_caller(snapshot, principals, claims.subject, claims.session_id)
         loaders = Loaders(snapshot, caller, topologies, count_seconds=count_seconds)
-        return Caller(caller.principal, loaders, seal, secrets, claims, origin, denied)
+        return Caller(caller.principal, loaders, seal, secrets, claims, origin, denied, post)
 
     return open_context

@@ -44,6 +44,56 @@ def invitation(to: str, address: str, secret: str) -> Message:
     )
 
 
+def invitation_again(to: str, address: str, secret: str) -> Message:
+    """Invite somebody who had an account before to begin anew."""
+    hours = int(LASTS[LinkPurpose.INVITATION].total_seconds()) // 3600
+    return Message(
+        MessageKind.INVITATION,
+        to,
+        "Your ITCare account: sign in anew",
+        (
+            "Your password and your second factors were ended for you. Choose a new password with this link:",
+            f"The link serves once, within {hours} hours.",
+            "After that you are led to set up a second factor, for privileged actions: have your telephone at hand.",
+            "If you did not ask for this, tell the security representative of your organization.",
+        ),
+        _link(address, INVITATION_PAGE, secret),
+    )
+
+
+def place_given(to: str, address: str, organization: str) -> Message:
+    """Tell somebody who has an account that they have a place in one more organization."""
+    return Message(
+        MessageKind.PLACE_GIVEN,
+        to,
+        "Your ITCare account has a place in one more organization",
+        (
+            f"You were given a place in the organization {organization}. Sign in as you are used to:",
+            "If you expected nothing of the kind, ignore this e-mail.",
+        ),
+        f"{address}/auth/sign-in",
+    )
+
+
+def identity_linked(to: str, address: str, issuer: str, at: datetime) -> Message:
+    """Tell somebody that they can come in by tokens of a foreign issuer."""
+    return Message(
+        MessageKind.IDENTITY_LINKED,
+        to,
+        "Your ITCare account was linked to an identity elsewhere",
+        (
+            f"Since {_time(at)}, you can sign in to your ITCare account by {issuer}.",
+            _NOT_YOU.format(address=address),
+        ),
+    )
+
+
+def factor_approved(to: str, address: str, kind: FactorKind | None, at: datetime) -> Message:
+    """Tell somebody that a factor which was kept waiting serves from now on."""
+    what = f"At {_time(at)}, a security representative let {FACTOR_NAMES[kind]} of yours serve at once."
+    return _changed(to, address, "A second factor of your ITCare account was approved", what)
+
+
 def password_reset(to: str, address: str, secret: str) -> Message:
     """Send the link by which a new password is chosen."""
     minutes = int(LASTS[LinkPurpose.PASSWORD_RESET].total_seconds()) // 60

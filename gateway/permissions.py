@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from strawberry.types import get_object_definition
-from strawberry.utils.str_converters import to_snake_case
-
 from auth.administration import RULES, AdministrationRule
 from auth.permissions import PRIVILEGES, ROLES, Role
 from auth.tables import Profile
 from schema.administering import AUTHORITY_NAMES
-from schema.mutation import Mutation
 
 ROLE_NAMES = {
     Role.SEE_RESOURCES: "See resources",
@@ -43,9 +39,7 @@ Where somebody else's account is changed, it is never one's own; and what one pe
 
 def permissions_page() -> str:
     """Render the page, in Markdown."""
-    return "\n".join(
-        [INTRODUCTION, *_profiles(), "", *_matrix(), "", ADMINISTRATION, *_administration(), "", *_to_come()]
-    )
+    return "\n".join([INTRODUCTION, *_profiles(), "", *_matrix(), "", ADMINISTRATION, *_administration(), ""])
 
 
 def _profiles() -> Iterator[str]:
@@ -104,12 +98,3 @@ def _not_for(rule: AdministrationRule) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for cells in (head, ["---"] * len(head), *rows):
         yield f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
-
-
-def _to_come() -> Iterator[str]:
-    """Say which rules have no mutation yet."""
-    there = {field.name for field in get_object_definition(Mutation, strict=True).fields}
-    missing = [f"`{rule.mutation}`" for rule in RULES.values() if to_snake_case(rule.mutation) not in there]
-    if missing:
-        yield f"There are rules, and no mutations yet, for these: {', '.join(missing)}."
-        yield ""

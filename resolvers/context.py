@@ -12,6 +12,7 @@ from auth.permissions import Rule
 from auth.principal import Principal
 from auth.tokens import Claims
 from resolvers.commands.outcome import Outcome, Request
+from resolvers.letters import Post, keep_nothing
 from resolvers.loaders import Loaders
 from resolvers.reads.cursors import CursorSeal
 
@@ -43,6 +44,8 @@ class Caller:
     origin: Origin = NOWHERE
     denied: Callable[[Entry], None] = record_nothing
     """Records what was denied, beside any transaction."""
+    post: Post = keep_nothing
+    """Takes the letters of what was committed."""
 
     @property
     def asker(self) -> Asker:

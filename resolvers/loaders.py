@@ -9,7 +9,7 @@ from sqlalchemy import Column
 
 from auth.principal import Principal
 from resolvers.loading import Loader
-from resolvers.reads import lookups, proposals, rows, sources
+from resolvers.reads import accounts, lookups, proposals, rows, sources
 from resolvers.reads.counts import SECONDS, Dimension, Facet, load_counts, load_facets
 from resolvers.reads.pages import Page, PageQuery, Parent, load_pages
 from resolvers.reads.predicates import Predicate
@@ -66,6 +66,9 @@ class Loaders:
     sms_subscription_by_id = ById(sources.SMS_SUBSCRIPTIONS)
     cloud_request_by_id = ById(proposals.CLOUD_REQUESTS)
     profile_proposal_by_id = ById(proposals.PROFILE_PROPOSALS)
+    account_by_id = ById(accounts.ACCOUNTS)
+    account_request_by_id = ById(accounts.ACCOUNT_REQUESTS)
+    client_credential_by_id = ById(accounts.CREDENTIALS)
     sms_subscription_by_service = ById(sources.SMS_SUBSCRIPTIONS, SMS_SUBSCRIPTION.c.service_id)
 
     def __init__(
@@ -89,6 +92,16 @@ class Loaders:
     def detail_by_resource(self) -> Loader[lookups.ResourceKey, rows.ResourceDetail | None]:
         """What lists do not show of resources, by their id and type."""
         return Loader(partial(lookups.details_by_resource, self.snapshot, self.principal.scope))
+
+    @cached_property
+    def account_state_by_id(self) -> Loader[UUID, accounts.AccountState]:
+        """How accounts stand, as far as the caller may be told."""
+        return Loader(partial(accounts.states_of, self.snapshot.fetch))
+
+    @cached_property
+    def identities_by_account(self) -> Loader[UUID, list[accounts.IdentityRow]]:
+        """What foreign issuers call people, for the platform."""
+        return Loader(partial(accounts.identities_of, self.snapshot.fetch, self.principal.scope))
 
     @cached_property
     def topology(self) -> Loader[str, Topology]:

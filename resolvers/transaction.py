@@ -12,6 +12,7 @@ from resolvers.database import BEGIN_READING, BEGIN_WRITING, FAILURES, Connectio
 if TYPE_CHECKING:
     # Events are read in snapshots, which write by transactions.
     from resolvers.events import Event
+    from resolvers.letters import Letter
 
 
 class Transaction:
@@ -22,6 +23,8 @@ class Transaction:
         self._connection = connection
         self.events: list[Event] = []
         """What is to be told of, once everything else is written."""
+        self.letters: list[Letter] = []
+        """What is to be sent once it is committed, and never if it is not."""
 
     @property
     def connection(self) -> asyncpg.Connection:

@@ -13,8 +13,8 @@ from auth.principal import Principal
 from resolvers.reads import rows
 from resolvers.reads.sources import MEMBERSHIPS_OF_ACCOUNT
 from schema.connections import Connection, connection_of
-from schema.edge import Column, Info, by_column, caller_of, edge
-from schema.enums import AccountKind, Profile
+from schema.edge import Column, Info, by_column, caller_of, edge, then
+from schema.enums import AccountKind, FactorKind, Profile
 from schema.ids import global_id
 from schema.node import Node
 from schema.organizations import Cloud
@@ -57,6 +57,23 @@ def _mfa(viewers: Sequence[Principal], info: Info) -> Column:
     return [MfaState(enrolled=viewer.has_factor, last_success_at=succeeded, fresh_until=until) for viewer in viewers]
 
 
+@strawberry.type(description="A second factor that is confirmed. What it is, a number or a key, is not told.")
+class Factor:
+    """A confirmed second factor."""
+
+    kind: FactorKind = strawberry.field(description="How it is presented.")
+    confirmed_at: datetime = strawberry.field(description="When it was confirmed.")
+    usable_from: datetime | None = strawberry.field(
+        description="Until when it serves nothing, since it was set up without another factor; null if it served from"
+        " the beginning."
+    )
+
+
+def _factors(viewers: Sequence[Principal], info: Info) -> Column:
+    states = caller_of(info).loaders.account_state_by_id.load_column([viewer.account_id for viewer in viewers])
+    return then(states, lambda found: [list(state.factors) for state in found])
+
+
 def _viewer_id(root: Parent[Principal]) -> ID:
     return ID(global_id("Viewer", root.account_id))
 
@@ -72,3 +89,6 @@ class Viewer(Node):
         MEMBERSHIPS_OF_ACCOUNT, parent="account_id", description="What the account holds, by Cloud."
     )
     mfa: MfaState = by_column(_mfa, description="How it stands with the caller's second factor.")
+    factors: list[Factor] = by_column(
+        _factors, list_size=4, description="The second factors that are confirmed, the oldest first."
+    )

@@ -52,9 +52,35 @@ class AdministrationPayload(Subject):
     user_errors: list[UserError] = strawberry.field(description="What is wrong with what was asked.")
 
     @classmethod
-    def of(cls, *, user_errors: list[Any], subject: Any) -> Self:
-        """Make the payload."""
+    def of(cls, *, user_errors: list[Any], subject: Any, secret: str | None = None) -> Self:
+        """Make the payload; `secret` is what is shown once, of changes that make one."""
         return cls(**{"user_errors": user_errors, cls.subject_name: subject})
+
+
+@strawberry.type
+class SecretAdministrationPayload(AdministrationPayload):
+    """The payload of a change that makes a secret of an API account, which is shown once."""
+
+    client_secret: str | None = strawberry.field(
+        description="The secret that the API account signs in with, in the answer that made it and never again; null if"
+        " none was made just now."
+    )
+    secret_withheld: bool = strawberry.field(
+        description="Whether a secret was made that this answer, a repetition of the same idempotency key, does not"
+        " show: it was in the first one. If that one was lost, revoke the secret and add another."
+    )
+
+    @classmethod
+    def makes_secret(cls, _subject: Any) -> bool:
+        """Say whether what is now there was made with a secret."""
+        return True
+
+    @classmethod
+    def of(cls, *, user_errors: list[Any], subject: Any, secret: str | None = None) -> Self:
+        """Make the payload with the secret, if it is here."""
+        made = subject is not None and cls.makes_secret(subject)
+        values = {"user_errors": user_errors, cls.subject_name: subject}
+        return cls(**values, client_secret=secret, secret_withheld=made and secret is None)
 
 
 @strawberry.input
@@ -70,9 +96,9 @@ class AdministrationInput:
     dry_run: bool | None = strawberry.field(default=False, description="Check everything, change nothing.")
 
 
-@strawberry.input(one_of=True, description="Which account of the organization.")
+@strawberry.input(one_of=True, description="Which account.")
 class AccountInput:
-    """Which account of the organization."""
+    """Which account."""
 
     id: ID | None = strawberry.field(default=UNSET, description="The account by its id.")
     email: str | None = strawberry.field(default=UNSET, description="The account by its exact e-mail address.")
@@ -108,7 +134,7 @@ class GuardedAdministration(Guarded):
     async def answer(self, caller: Caller, outcome: Outcome) -> AdministrationPayload:
         """Answer with what was made or changed."""
         subject = await self.payload.load_subject(caller, outcome.subject_id)
-        return self.payload.of(user_errors=list(outcome.errors), subject=subject)
+        return self.payload.of(user_errors=list(outcome.errors), subject=subject, secret=outcome.secret)
 
 
 def administers(

@@ -1,4 +1,4 @@
-"""Creating organizations, Clouds and Services, and asking for a Cloud."""
+"""Creating organizations, Clouds and Services, and asking for a Cloud, which may be refused."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from auth.administration import Administration, Target
-from auth.errors import BadUserInput
+from auth.errors import BadUserInput, NotFound
 from resolvers.administration import creations
 from resolvers.administration.checks import LONGEST_TEXT, check_code, check_name, check_text
 from resolvers.administration.submission import Change
@@ -16,8 +16,9 @@ from resolvers.context import Caller
 from resolvers.reads.proposals import CloudRequestRow
 from schema.administering import AdministrationInput, AdministrationPayload, administers
 from schema.edge import Column, Info, by_column, edge
+from schema.enums import RequestStatus
 from schema.guarded import Found
-from schema.ids import key_of
+from schema.ids import key_in, key_of
 from schema.naming import in_cloud, in_organization
 from schema.node import Node
 from schema.operations import Actor
@@ -26,6 +27,20 @@ from schema.organizations import Cloud, Organization, Service
 
 def _requested_by(requests: Sequence[CloudRequestRow], info: Info) -> Column:
     return [Actor(name=request.requested_by) for request in requests]
+
+
+def _refused_by(requests: Sequence[CloudRequestRow], info: Info) -> Column:
+    return [None if request.refused_by is None else Actor(name=request.refused_by) for request in requests]
+
+
+def _statuses(requests: Sequence[CloudRequestRow], info: Info) -> Column:
+    return [_status(request) for request in requests]
+
+
+def _status(request: CloudRequestRow) -> RequestStatus:
+    if request.refused_at is not None:
+        return RequestStatus.REFUSED
+    return RequestStatus.OPEN if request.cloud_id is None else RequestStatus.APPROVED
 
 
 @strawberry.type(description="A further Cloud that was requested for an organization.")
@@ -42,8 +57,11 @@ class CloudRequest(Node):
     cloud: Cloud | None = edge(
         lambda loaders: loaders.cloud_by_id,
         key="cloud_id",
-        description="The Cloud that was created of it; null as long as the request is open.",
+        description="The Cloud that was created of it; null if there is none.",
     )
+    status: RequestStatus = by_column(_statuses, description="How it stands.")
+    refused_by: Actor | None = by_column(_refused_by, description="Who refused it; null if it was not refused.")
+    refused_at: datetime | None = strawberry.field(description="When it was refused.")
 
 
 @strawberry.input(description="The organization to create, and its default Cloud.")
@@ -168,6 +186,37 @@ def create_cloud(caller: Caller, input: CreateCloudInput) -> Change:  # noqa: A0
     """Create a Cloud, of a request or directly."""
     request = key_of(input.request_id, "CloudRequest", argument="input.requestId") if input.request_id else None
     return creations.create_cloud(input.code, input.name or None, request)
+
+
+@strawberry.input(description="Which requested Cloud to refuse.")
+class RefuseCloudInput(AdministrationInput):
+    """Which requested Cloud to refuse."""
+
+    request_id: ID = strawberry.field(description="The request.")
+
+
+@strawberry.type(description="What came of refusing a Cloud.")
+class RefuseCloudPayload(AdministrationPayload):
+    """What came of refusing a Cloud."""
+
+    subject_name, loader = "cloud_request", "cloud_request_by_id"
+
+    cloud_request: CloudRequest | None = strawberry.field(description="The request; null if nothing was done.")
+
+
+async def _find_request(caller: Caller, asked: RefuseCloudInput) -> Found:
+    key = key_of(asked.request_id, "CloudRequest", argument="input.requestId")
+    row = None if key is None else await caller.loaders.cloud_request_by_id.load(key)
+    if row is None:
+        raise NotFound("CloudRequest")
+    place = (row.organization_id, None)
+    return Found(Target(row.organization_id), f"Refuse the Cloud {row.name}.", row.id, place)
+
+
+@administers(Administration.REFUSE_CLOUD, payload=RefuseCloudPayload, find=_find_request)
+def refuse_cloud(caller: Caller, input: RefuseCloudInput) -> Change:  # noqa: A002
+    """Refuse a further Cloud that was requested."""
+    return creations.refuse_cloud(key_in(input.request_id), caller.principal.email)
 
 
 @strawberry.input(description="The Service to create.")

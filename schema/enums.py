@@ -8,11 +8,13 @@ import strawberry
 
 from auth.administration import RULES
 from auth.administration import Administration as Administration
+from auth.identity.tables import CredentialKind as CredentialKind
 from auth.permissions import PRIVILEGES
 from auth.permissions import Action as Action
 from auth.permissions import MfaBinding as MfaBinding
 from auth.permissions import Role as Role
 from auth.tables import AccountKind as AccountKind
+from auth.tables import FactorKind as FactorKind
 from auth.tables import Profile as Profile
 from resolvers.tables import IndicatorKind as IndicatorKind
 from resolvers.tables import IngressController as IngressController
@@ -289,4 +291,61 @@ described(
         "GIVEN": "The account holds it.",
         "WITHDRAWN": "It was withdrawn, before or after it was given.",
     },
+)
+
+
+class AccountStatus(StrEnum):
+    """How an account stands."""
+
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+described(
+    AccountStatus,
+    "AccountStatus",
+    "How an account stands.",
+    {
+        "INVITED": "The person has not signed in since the account was given its place.",
+        "ACTIVE": "The person has signed in, or it is an API account.",
+        "DISABLED": "It was disabled by the platform: nobody signs in with it, and it holds nothing.",
+    },
+)
+
+
+class RequestStatus(StrEnum):
+    """How a request stands."""
+
+    OPEN = "OPEN"
+    APPROVED = "APPROVED"
+    REFUSED = "REFUSED"
+
+
+described(
+    RequestStatus,
+    "RequestStatus",
+    "How a request stands.",
+    {
+        "OPEN": "It waits for the platform.",
+        "APPROVED": "What was asked for was made.",
+        "REFUSED": "The platform refused it.",
+    },
+)
+described(
+    FactorKind,
+    "FactorKind",
+    "How a person presents a second factor.",
+    {
+        "TOTP": "By a one-time password of an authenticator app.",
+        "PHONE": "By a phone call.",
+        "PUSH": "By a notification on a smartphone.",
+        "WEBAUTHN": "By a passkey.",
+    },
+)
+described(
+    CredentialKind,
+    "CredentialKind",
+    "How an API account shows that it is it.",
+    {"SECRET": "By a secret.", "PUBLIC_KEY": "By what a private key has signed, of which the public one is kept."},
 )

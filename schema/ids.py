@@ -8,6 +8,7 @@ from uuid import UUID
 from auth.errors import BadUserInput
 from auth.principal import Principal, VisibleCloud, VisibleOrganization
 from resolvers.reads import rows
+from resolvers.reads.accounts import AccountRequestRow, AccountRow, ClientCredentialRow
 from resolvers.reads.proposals import CloudRequestRow, ProfileProposalRow
 from resolvers.tables import ResourceType
 
@@ -38,6 +39,9 @@ PREFIXES: Mapping[str, str] = {
     "Operation": "opn",
     "Viewer": "acc",
     "Membership": "mbp",
+    "Account": "acn",
+    "AccountRequest": "arq",
+    "ClientCredential": "ccr",
     "CloudRequest": "crq",
     "ProfileProposal": "ppr",
     "Product": "prd",
@@ -67,6 +71,9 @@ ROW_TYPES: Mapping[type, str] = {
     rows.IndicatorRow: "Indicator",
     rows.SmsSubscriptionRow: "SmsSubscription",
     rows.OperationRow: "Operation",
+    AccountRow: "Account",
+    AccountRequestRow: "AccountRequest",
+    ClientCredentialRow: "ClientCredential",
     CloudRequestRow: "CloudRequest",
     ProfileProposalRow: "ProfileProposal",
 }

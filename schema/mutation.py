@@ -2,7 +2,9 @@
 
 import strawberry
 
+from schema.account_requests import approve_account, refuse_account, request_account
 from schema.aliases import create_dns, create_dns_lb, delete_dns, delete_dns_lb
+from schema.clients import add_client_key, add_client_secret, revoke_client_credential
 from schema.clusters import (
     create_cluster,
     create_cluster_namespace,
@@ -10,7 +12,7 @@ from schema.clusters import (
     delete_cluster_namespace,
     delete_cluster_nodes,
 )
-from schema.creations import create_cloud, create_organization, create_service, request_cloud
+from schema.creations import create_cloud, create_organization, create_service, refuse_cloud, request_cloud
 from schema.indicators import create_indicator, delete_indicator, update_indicator
 from schema.instances import (
     create_instance,
@@ -30,6 +32,15 @@ from schema.load_balancers import (
     update_member_state,
 )
 from schema.maintenances import create_maintenance, delete_maintenance
+from schema.managed_accounts import (
+    approve_factor,
+    disable_account,
+    enable_account,
+    link_identity,
+    resend_invitation,
+    reset_factors,
+    unlink_identity,
+)
 from schema.monitoring import (
     disable_monitoring_instance,
     disable_monitoring_lb,
@@ -76,13 +87,27 @@ class Mutation:
     create_organization = create_organization
     request_cloud = request_cloud
     create_cloud = create_cloud
+    refuse_cloud = refuse_cloud
     create_service = create_service
     set_tags = set_tags
+    request_account = request_account
+    approve_account = approve_account
+    refuse_account = refuse_account
+    resend_invitation = resend_invitation
+    disable_account = disable_account
+    enable_account = enable_account
+    link_identity = link_identity
+    unlink_identity = unlink_identity
     propose_profile = propose_profile
     approve_profile = approve_profile
     withdraw_profile = withdraw_profile
     appoint_representative = appoint_representative
     dismiss_representative = dismiss_representative
+    approve_factor = approve_factor
+    reset_factors = reset_factors
+    add_client_secret = add_client_secret
+    add_client_key = add_client_key
+    revoke_client_credential = revoke_client_credential
     create_object_stores = create_object_stores
     update_object_stores = update_object_stores
     delete_object_stores = delete_object_stores

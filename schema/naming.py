@@ -6,7 +6,14 @@ from uuid import UUID
 from auth.administration import Target
 from auth.errors import NotFound
 from auth.tables import AccountKind
-from resolvers.administration.accounts import NO_ACCOUNT, NOBODY, AccountRow, find_account_in
+from resolvers.administration.accounts import (
+    NO_ACCOUNT,
+    NOBODY,
+    NOWHERE,
+    AccountRow,
+    find_account_anywhere,
+    find_account_in,
+)
 from resolvers.commands.outcome import UserError, UserErrorCode
 from resolvers.context import Caller
 from resolvers.reads.rows import CloudRow, OrganizationRow
@@ -15,6 +22,7 @@ from schema.guarded import Found
 from schema.ids import key_of
 
 NO_API_ACCOUNT = UserError("It is an API account, which only reads.", UserErrorCode.INVALID_VALUE, ("account",))
+NO_PERSON = UserError("It is a person, who signs in with a password.", UserErrorCode.INVALID_VALUE, ("account",))
 
 
 class Named(NamedTuple):
@@ -48,13 +56,7 @@ async def account_of(caller: Caller, organization_id: UUID, asked: AccountInput,
 
     Who may not look for accounts finds none, and is told nothing of it: the decision comes first.
     """
-    fetch = caller.loaders.snapshot.fetch
-    row: AccountRow | None = None
-    if asked.email:
-        row = await find_account_in(fetch, organization_id, email=asked.email)
-    elif asked.id:
-        key = key_of(asked.id, "Viewer", argument="input.account.id")
-        row = None if key is None else await find_account_in(fetch, organization_id, account_id=key)
+    row = await _find(caller, organization_id, asked)
     if row is None:
         return Named(NOBODY, "", (NO_ACCOUNT,))
     if not is_given:
@@ -62,6 +64,36 @@ async def account_of(caller: Caller, organization_id: UUID, asked: AccountInput,
     if not row.is_active:
         return Named(row.id, row.email, (NO_ACCOUNT,))
     return Named(row.id, row.email, (NO_API_ACCOUNT,) if row.kind is AccountKind.API_ACCOUNT else ())
+
+
+async def program_of(caller: Caller, organization_id: UUID, asked: AccountInput) -> Named:
+    """Find the API account of an organization; who may not look for accounts finds none."""
+    row = await _find(caller, organization_id, asked)
+    if row is None or not row.is_active:
+        return Named(NOBODY if row is None else row.id, "", (NO_ACCOUNT,))
+    return Named(row.id, row.email, () if row.kind is AccountKind.API_ACCOUNT else (NO_PERSON,))
+
+
+async def _find(caller: Caller, organization_id: UUID, asked: AccountInput) -> AccountRow | None:
+    fetch = caller.loaders.snapshot.fetch
+    if asked.email:
+        return await find_account_in(fetch, organization_id, email=asked.email)
+    key = key_of(asked.id, "Account", "Viewer", argument="input.account.id") if asked.id else None
+    return None if key is None else await find_account_in(fetch, organization_id, account_id=key)
+
+
+async def account_anywhere(caller: Caller, asked: AccountInput) -> Named:
+    """Find an account for the platform; who is not of it finds none, and is told nothing of it."""
+    fetch = caller.loaders.snapshot.fetch
+    email = asked.email if isinstance(asked.email, str) else None
+    key = None if email is not None else key_of(asked.id or "", "Account", "Viewer", argument="input.account.id")
+    own = caller.principal
+    if key == own.account_id or (email is not None and email.lower() == own.email):
+        return Named(own.account_id, own.email, ())
+    found = None
+    if own.scope.all_names:
+        found = await find_account_anywhere(fetch, email=email, account_id=key)
+    return Named(NOBODY, "", (NOWHERE,)) if found is None else Named(*found, ())
 
 
 async def in_organization(caller: Caller, asked: Any) -> Found:

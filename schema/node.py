@@ -25,6 +25,9 @@ LOADERS = {
     "Indicator": "indicator_by_id",
     "SmsSubscription": "sms_subscription_by_id",
     "Operation": "operation_by_id",
+    "Account": "account_by_id",
+    "AccountRequest": "account_request_by_id",
+    "ClientCredential": "client_credential_by_id",
     "CloudRequest": "cloud_request_by_id",
     "ProfileProposal": "profile_proposal_by_id",
 }

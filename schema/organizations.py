@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.reads import rows
+from resolvers.reads.accounts import ACCOUNT_REQUESTS_OF_ORGANIZATION, ACCOUNTS_OF_ORGANIZATION
 from resolvers.reads.proposals import PROPOSALS_OF_CLOUD, REQUESTS_OF_ORGANIZATION
 from resolvers.reads.sources import (
     CLOUDS_OF_ORGANIZATION,
@@ -23,9 +24,11 @@ from schema.node import Node
 from schema.verdicts import Permission, viewer_permissions
 
 if TYPE_CHECKING:
+    from schema.account_requests import AccountRequest
     from schema.creations import CloudRequest
     from schema.indicators import Indicator
     from schema.maintenances import Maintenance
+    from schema.managed_accounts import Account
     from schema.profiles import ProfileProposal
     from schema.resources import Resource
     from schema.sms import SmsSubscription
@@ -53,6 +56,20 @@ class Organization(Node):
         parent="id",
         description="The Clouds that were requested for it, the last first; for its security representatives and the"
         " platform.",
+    )
+    accounts: Connection[Annotated["Account", strawberry.lazy("schema.managed_accounts")]] = connection_of(
+        ACCOUNTS_OF_ORGANIZATION,
+        parent="id",
+        description="Its accounts, by address: those with a place or a profile in it, and its API accounts; for its"
+        " security representatives and the platform.",
+    )
+    account_requests: Connection[Annotated["AccountRequest", strawberry.lazy("schema.account_requests")]] = (
+        connection_of(
+            ACCOUNT_REQUESTS_OF_ORGANIZATION,
+            parent="id",
+            description="The accounts that were requested for it, the last first; for its security representatives and"
+            " the platform.",
+        )
     )
 
 

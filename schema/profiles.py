@@ -24,7 +24,7 @@ from schema.organizations import Cloud
 
 
 def _account_ids(proposals: Sequence[ProfileProposalRow], info: Info) -> Column:
-    return [global_id("Viewer", proposal.account_id) for proposal in proposals]
+    return [global_id("Account", proposal.account_id) for proposal in proposals]
 
 
 def _actors(name: str, description: str) -> Actor:

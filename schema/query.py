@@ -9,9 +9,11 @@ from strawberry import ID, UNSET
 
 from auth.errors import BadUserInput, LimitExceeded
 from resolvers.context import Context
+from resolvers.reads.accounts import ALL_ACCOUNT_REQUESTS
 from resolvers.reads.predicates import All, In, Match, Text
 from resolvers.reads.sources import ALL_OPERATIONS, ALL_ORGANIZATIONS, ALL_RESOURCES, ALL_SERVICES, ALL_TAG_KEYS
 from resolvers.reads.topology import Topology
+from schema.account_requests import AccountRequest
 from schema.accounts import Viewer
 from schema.clusters import KubernetesCluster
 from schema.conditions import given
@@ -28,6 +30,7 @@ from schema.connections import (
     services_of,
 )
 from schema.edge import Column, Info, by_column, caller_of
+from schema.enums import RequestStatus
 from schema.ids import RESOURCE_TYPES, parse_id
 from schema.instances import Instance
 from schema.load_balancers import LoadBalancer
@@ -149,6 +152,21 @@ def _operations(
     return list_pages(ALL_OPERATIONS, info, (first, after, last, before), where=where)
 
 
+def _account_requests(
+    roots: Sequence[Any],
+    info: Info,
+    status: Annotated[
+        RequestStatus | None, strawberry.argument(description="Only those that stand so; all if absent.")
+    ] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Column:
+    where = In("status", (status.value,)) if status else All(())
+    return list_pages(ALL_ACCOUNT_REQUESTS, info, (first, after, last, before), where=where)
+
+
 def _privileges(roots: Sequence[Any], info: Info) -> Column:
     caller_of(info)
     return [MATRIX]
@@ -208,5 +226,10 @@ class Query:
     )
     operations: Connection[Operation] = by_column(
         _operations, description="The operations in the Clouds that the caller sees, the last first."
+    )
+    account_requests: Connection[AccountRequest] = by_column(
+        _account_requests,
+        description="The accounts that were requested, the last first: everywhere, for the platform; for a security"
+        " representative in the organizations that they represent.",
     )
     privileges: list[Privilege] = by_column(_privileges, description="The privilege matrix, for a console to render.")

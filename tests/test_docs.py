@@ -50,6 +50,13 @@ def test_the_documents_of_the_mutations_page_are_valid() -> None:
         assert validate(build_schema()._schema, parse(document)) == []
 
 
+def test_the_documents_of_the_accounts_page_are_valid() -> None:
+    documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "accounts.md").read_text(), re.DOTALL)
+    assert len(documents) == 2
+    for document in documents:
+        assert validate(build_schema()._schema, parse(document)) == []
+
+
 def test_the_documents_of_the_live_page_are_valid() -> None:
     (document,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "live.md").read_text(), re.DOTALL)
     assert validate(build_schema()._schema, parse(document)) == []

@@ -21,6 +21,7 @@ from auth.identity.secrets import digest_of, new_secret
 from auth.identity.tables import ClientAssertion, ClientCredential, CredentialKind
 from auth.jwk import key_of_jwk
 from auth.jwt import HEADER_MEMBERS, LEEWAY, Parts, json_object, parts_of, text, time
+from auth.keys import VerificationKey
 from auth.statements import Fetch, Statement
 from auth.tables import TIMESTAMP, table
 
@@ -128,12 +129,7 @@ async def add_public_key(
     Raises:
         PublicKeyRefused: it is no such key, or has private members.
     """
-    try:
-        if len(jwk) > MOST_KEY:
-            raise ValueError("too long")
-        key = key_of_jwk(json_object(jwk.encode("utf-8")))
-    except (ValueError, TypeError, RecursionError):
-        raise PublicKeyRefused from None
+    key = public_key_of(jwk)
     credential = ClientCredential(
         organization_id=organization_id,
         account_id=account_id,
@@ -146,6 +142,20 @@ async def add_public_key(
     )
     await fetch(ADD, credential.model_dump())
     return credential
+
+
+def public_key_of(jwk: str) -> VerificationKey:
+    """Read a public key, given as a JSON Web Key.
+
+    Raises:
+        PublicKeyRefused: it is no such key, or has private members.
+    """
+    try:
+        if len(jwk) > MOST_KEY:
+            raise ValueError("too long")
+        return key_of_jwk(json_object(jwk.encode("utf-8")))
+    except (ValueError, TypeError, RecursionError):
+        raise PublicKeyRefused from None
 
 
 async def revoke_credential(fetch: Fetch, account_id: UUID, credential_id: UUID, now: datetime) -> bool:

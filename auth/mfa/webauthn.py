@@ -4,8 +4,8 @@ What a browser sends is believed only if it is for our origin and our relying pa
 verified its person, if the signature is good, and if it answers the challenge that was put last; that one is used up by
 looking at the answer, right or wrong. py_webauthn reads and verifies it.
 
-The challenge that is put is a digest of random bytes and of what they were drawn for: the challenge's id, and, of an
-operation, its digest. So the authenticator signs which operation it is, and an answer for one is none for another.
+What is put to an authenticator is a digest of bytes that are drawn for one challenge, and, of an operation, of its own
+digest. So the authenticator signs which operation it is, and an answer for one is none for another.
 
 An authenticator that counts must count on: a count that was there before means that there may be two of it.
 """
@@ -289,7 +289,7 @@ async def confirm_passkey(
 
 def bytes_to_sign(challenge: Challenge, nonce: bytes) -> bytes:
     """Give what an authenticator signs to answer a challenge: it holds for no other, and for no other operation."""
-    return hashlib.sha256(_CHALLENGE + challenge.id.bytes + nonce + (challenge.digest or b"")).digest()
+    return hashlib.sha256(_CHALLENGE + nonce + (challenge.digest or b"")).digest()
 
 
 def made(credential: dict[str, Any], drawn: bytes, party: RelyingParty) -> Passkey | None:

@@ -12,6 +12,7 @@ factors/         second factors: /auth/
 callback.py      reports of an operator's orchestrator: /operations/callback
 errors.py        refusals of HTTP; GraphQL errors as clients see them, faults masked
 health.py        /healthz, /readyz
+openid/          signing in to clients: /auth/authorize, /auth/token and what belongs to them
 compression.py   smaller answers for those who can read them
 well_known.py    /.well-known/jwks.json
 headers.py       CORS, secure headers

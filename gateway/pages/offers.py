@@ -39,6 +39,18 @@ def passkey_offer(seal: SecretSeal, party: RelyingParty) -> Offer:
     )
 
 
+def phone_offer(enroller: PhoneEnroller) -> Offer:
+    """Offer phone calls."""
+    return Offer(
+        enroller,
+        "Phone call",
+        "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
+        phone.INSTRUCTIONS,
+        begin_template="phone_begin.html",
+        confirm_template="phone_confirm.html",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceOffer(Offer):
     """What is set up on another device: the address of its page, also as a QR code (`data:`)."""
@@ -60,16 +72,4 @@ def device_offer(enroller: PushEnroller, public_url: str) -> DeviceOffer:
         confirm_template="device_begin.html",
         address=address,
         qr_code=segno.make(address, error="m", micro=False).svg_data_uri(scale=4),
-    )
-
-
-def phone_offer(enroller: PhoneEnroller) -> Offer:
-    """Offer phone calls."""
-    return Offer(
-        enroller,
-        "Phone call",
-        "You are called, hear what is being approved, and press the 6 digits that the screen shows.",
-        phone.INSTRUCTIONS,
-        begin_template="phone_begin.html",
-        confirm_template="phone_confirm.html",
     )

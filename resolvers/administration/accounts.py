@@ -1,15 +1,16 @@
-"""The account that an input names, found in one organization by the platform or its security representatives."""
+"""The account that an input names: in one organization, for those who administer it, or anywhere, for the platform."""
 
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Text, Uuid, bindparam, column, func, select
+from sqlalchemy import Boolean, Text, Uuid, bindparam, column, func, or_, select
 
 from auth.statements import Fetch, Statement
-from auth.tables import AccountKind
+from auth.tables import Account, AccountKind, table
 from resolvers.commands.outcome import UserError, UserErrorCode
 
 NO_ACCOUNT: Final = UserError("There is no such account in this organization.", UserErrorCode.NOT_FOUND, ("account",))
+NOWHERE: Final = UserError("There is no such account.", UserErrorCode.NOT_FOUND, ("account",))
 NOBODY: Final = UUID(int=0)
 """Stands in a decision for an account that is not there."""
 _FOUND: Final = func.account_in(
@@ -24,6 +25,17 @@ _FOUND: Final = func.account_in(
 )
 # A function of the database: whoever may not ask finds nobody, and nobody lists accounts.
 ACCOUNT_IN: Final = Statement(select(*_FOUND.c).select_from(_FOUND))
+
+
+_ACCOUNT: Final = table(Account)
+_ANYWHERE: Final = Statement(
+    select(_ACCOUNT.c.id, _ACCOUNT.c.email).where(
+        or_(
+            _ACCOUNT.c.email == func.lower(bindparam("email", type_=Text())),
+            _ACCOUNT.c.id == bindparam("account_id", type_=Uuid()),
+        )
+    )
+)
 
 
 class AccountRow(NamedTuple):
@@ -52,3 +64,11 @@ async def find_account_in(
         return None
     id_, address, kind, *flags = rows[0]
     return AccountRow(id_, address, AccountKind(kind), *flags)
+
+
+async def find_account_anywhere(
+    fetch: Fetch, *, email: str | None = None, account_id: UUID | None = None
+) -> tuple[UUID, str] | None:
+    """Find the account that has this address or this id, and its address; to be asked for the platform alone."""
+    rows = await fetch(_ANYWHERE, {"email": email, "account_id": account_id})
+    return (rows[0]["id"], rows[0]["email"]) if rows else None

@@ -1,4 +1,4 @@
-"""Creating organizations, Clouds and Services, and asking for a Cloud."""
+"""Creating organizations, Clouds and Services, and asking for a Cloud, which may be refused."""
 
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from auth.administration import AdministrationGrant
 from auth.statements import Statement
-from auth.tables import Cloud, Organization, table, uuid7
+from auth.tables import TIMESTAMP, Cloud, Organization, table, uuid7
 from resolvers.administration.submission import Change, Done
 from resolvers.commands.outcome import Refused, UserError, UserErrorCode
 from resolvers.events import EventKind
@@ -31,8 +31,15 @@ _THIS: Final = (
     REQUEST.c.organization_id == bindparam("organization_id"),
     REQUEST.c.id == bindparam("request_id"),
 )
-_LOCK_REQUEST: Final = Statement(select(REQUEST.c.cloud_id, REQUEST.c.name).where(*_THIS).with_for_update())
+_LOCK_REQUEST: Final = Statement(
+    select(REQUEST.c.cloud_id, REQUEST.c.refused_at, REQUEST.c.name).where(*_THIS).with_for_update()
+)
 _ANSWER_REQUEST: Final = Statement(update(REQUEST).where(*_THIS).values(cloud_id=bindparam("answer")))
+_REFUSE_REQUEST: Final = Statement(
+    update(REQUEST)
+    .where(*_THIS)
+    .values(refused_by_id=bindparam("by_id"), refused_by=bindparam("by"), refused_at=bindparam("now", type_=TIMESTAMP))
+)
 
 
 def create_organization(code: str, name: str, is_group: bool, cloud_code: str, cloud_name: str) -> Change:
@@ -49,6 +56,11 @@ def request_cloud(name: str, reason: str | None, by: str) -> Change:
 def create_cloud(code: str, name: str | None, request_id: UUID | None) -> Change:
     """Create a Cloud, of a request if there is one; it is called as was asked for unless it is given a name."""
     return partial(_create_cloud, code, name, request_id)
+
+
+def refuse_cloud(request_id: UUID, by: str) -> Change:
+    """Refuse a Cloud that was requested."""
+    return partial(_refuse_cloud, request_id, by)
 
 
 def create_service(name: str, description: str | None) -> Change:
@@ -90,6 +102,9 @@ async def _request_cloud(
         "requested_by": by,
         "requested_at": now,
         "cloud_id": None,
+        "refused_by_id": None,
+        "refused_by": None,
+        "refused_at": None,
     }
     await _add(transaction, _ADD_REQUEST, row, "uq_cloud_request_open", ("name",), "name, as an open request")
     return Done("CloudRequest", row["id"], organization_id)
@@ -104,16 +119,10 @@ async def _create_cloud(
     now: datetime,
 ) -> Done:
     organization_id = _organization(grant)
-    key = {"organization_id": organization_id, "request_id": request_id}
-    if request_id is not None:
-        requested = await transaction.fetch(_LOCK_REQUEST, key)
-        if not requested:
-            message = "There is no such request of this organization."
-            raise Refused(UserError(message, UserErrorCode.NOT_FOUND, ("requestId",)))
-        if requested[0]["cloud_id"] is not None:
-            message = "A Cloud was created of this request already."
-            raise Refused(UserError(message, UserErrorCode.WRONG_STATUS, ("requestId",)))
-        name = name or requested[0]["name"]
+    key = None if request_id is None else {"organization_id": organization_id, "request_id": request_id}
+    if key is not None:
+        requested = await _lock_request(transaction, key)
+        name = name or requested["name"]
     row: dict[str, Any] = {
         "organization_id": organization_id,
         "id": uuid7(),
@@ -123,9 +132,32 @@ async def _create_cloud(
         "created_at": now,
     }
     await _add(transaction, _ADD_CLOUD, row, "uq_cloud_code", ("code",), "code")
-    if request_id is not None:
+    if key is not None:
         await transaction.fetch(_ANSWER_REQUEST, {**key, "answer": row["id"]})
     return Done("Cloud", row["id"], organization_id, row["id"], EventKind.CREATED)
+
+
+async def _refuse_cloud(
+    request_id: UUID, by: str, transaction: Transaction, grant: AdministrationGrant, now: datetime
+) -> Done:
+    key = {"organization_id": _organization(grant), "request_id": request_id}
+    await _lock_request(transaction, key)
+    await transaction.fetch(_REFUSE_REQUEST, {**key, "by_id": grant.account_id, "by": by, "now": now})
+    return Done("CloudRequest", request_id, key["organization_id"])
+
+
+async def _lock_request(transaction: Transaction, key: dict[str, UUID]) -> Any:
+    """Lock a request that is open; raises Refused if there is none."""
+    found = await transaction.fetch(_LOCK_REQUEST, key)
+    if not found:
+        message = "There is no such request of this organization."
+        raise Refused(UserError(message, UserErrorCode.NOT_FOUND, ("requestId",)))
+    if found[0]["cloud_id"] is not None:
+        message = "A Cloud was created of this request already."
+        raise Refused(UserError(message, UserErrorCode.WRONG_STATUS, ("requestId",)))
+    if found[0]["refused_at"] is not None:
+        raise Refused(UserError("This request was refused.", UserErrorCode.WRONG_STATUS, ("requestId",)))
+    return found[0]
 
 
 async def _create_service(

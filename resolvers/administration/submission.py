@@ -5,7 +5,7 @@ operation, and what was asked with one key is found in a table of its own.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -35,14 +35,19 @@ from resolvers.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done: to what, of which type, and where it is; there is no id where nothing is left of it."""
+    """What was done: to what, of which type, and where it is; there is no id where nothing is left of it.
+
+    What is done to an account, wherever it has its places, is in no organization.
+    """
 
     subject_type: str
     subject_id: UUID | None
-    organization_id: UUID
+    organization_id: UUID | None
     cloud_id: UUID | None = None
     event: EventKind | None = None
     """What whoever sees into the Cloud is told has happened, if it is for them."""
+    secret: str | None = field(default=None, repr=False)
+    """A secret that was made, which the answer shows once."""
 
 
 Change = Callable[[Transaction, AdministrationGrant, datetime], Awaitable[Done]]
@@ -122,18 +127,18 @@ async def _run(
         grant.rule,
         request,
         Audited.ALLOWED,
-        place=None if grant.target.organization_id is None else (done.organization_id, done.cloud_id),
+        place=None if grant.target.organization_id is None else (grant.target.organization_id, done.cloud_id),
         target_type=done.subject_type,
         target_id=done.subject_id,
     )
     # From here on, nobody else of this organization commits before this does.
     await append(transaction.fetch, [entry])
     await _announce(transaction, done, now)
-    return Outcome(subject_id=done.subject_id)
+    return Outcome(subject_id=done.subject_id, secret=done.secret)
 
 
 async def _announce(transaction: Transaction, done: Done, now: datetime) -> None:
-    if done.event is not None and done.subject_id is not None:
+    if done.event is not None and done.organization_id is not None and done.subject_id is not None:
         event = Event(done.organization_id, done.cloud_id, done.event, done.subject_type, done.subject_id)
         transaction.events.append(event)
     await append_events(transaction.fetch, transaction.events, now)
@@ -176,7 +181,7 @@ async def _find(fetch: Fetch, principal: Principal, rule: AdministrationRule, re
     return Outcome(subject_id=subject_id) if digest == request.digest else Outcome(errors=(KEY_REUSED,))
 
 
-def _sees(principal: Principal, rule: AdministrationRule, organization_id: UUID, cloud_id: UUID | None) -> bool:
+def _sees(principal: Principal, rule: AdministrationRule, organization_id: UUID | None, cloud_id: UUID | None) -> bool:
     if isinstance(rule.who, Role):
         return cloud_id in principal.scope.resource_clouds
     return principal.scope.all_names or organization_id in principal.scope.organizations

@@ -1,6 +1,6 @@
 """What every change runs in: one transaction, kept or taken back as a whole, with what was decided in the audit log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from sqlalchemy import bindparam, func, select
 
@@ -9,6 +9,7 @@ from auth.errors import ItcareError
 from auth.statements import Fetch, Statement
 from resolvers.commands.outcome import Outcome, Refused, Request, UserError, UserErrorCode
 from resolvers.context import Caller
+from resolvers.letters import Letter
 from resolvers.transaction import Transaction
 
 KEY_REUSED = UserError(
@@ -35,7 +36,9 @@ async def transact(
     """
     try:
         async with caller.loaders.snapshot.written() as transaction:
-            return await run(transaction)
+            outcome = await run(transaction)
+        hand_over(caller, transaction.letters)
+        return outcome
     except Refused as refused:
         outcome = Outcome(errors=refused.errors)
     except Rehearsed:
@@ -47,6 +50,12 @@ async def transact(
         async with caller.loaders.snapshot.written() as transaction:
             await append(transaction.fetch, [entry_of(Decision.DRY_RUN, None)])
     return outcome
+
+
+def hand_over(caller: Caller, letters: Iterable[Letter]) -> None:
+    """Have letters sent, which tell of what is committed by now."""
+    for letter in letters:
+        caller.post(letter)
 
 
 async def take_turns(fetch: Fetch, key: str) -> None:

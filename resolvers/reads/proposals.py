@@ -19,6 +19,8 @@ class CloudRequestRow(NamedTuple):
     requested_by: str
     requested_at: datetime
     cloud_id: UUID | None
+    refused_by: str | None
+    refused_at: datetime | None
 
 
 class ProfileProposalRow(NamedTuple):

@@ -28,19 +28,26 @@ def _account(column: str) -> ForeignKeyConstraint:
 
 
 class CloudRequest(TenantRow, table=True):
-    """A further Cloud that a security representative asked for; `cloud_id` is the one that was created of it."""
+    """A further Cloud that a security representative asked for: open, created as `cloud_id`, or refused."""
 
     __tablename__ = "cloud_request"
     __table_args__ = (
         organization_key(),
         cloud_key(),
         _account("requested_by_id"),
+        _account("refused_by_id"),
         length("name", 200),
         length("reason", LONGEST_REASON),
+        CheckConstraint("num_nulls(refused_by_id, refused_by, refused_at) IN (0, 3)", name="refused"),
+        CheckConstraint("cloud_id IS NULL OR refused_at IS NULL", name="answered_once"),
         Index("ix_cloud_request_id", "id"),
         Index("ix_cloud_request_requested_at", "organization_id", "requested_at", "id"),
         Index(
-            "uq_cloud_request_open", "organization_id", "name", unique=True, postgresql_where=text("cloud_id IS NULL")
+            "uq_cloud_request_open",
+            "organization_id",
+            "name",
+            unique=True,
+            postgresql_where=text("cloud_id IS NULL AND refused_at IS NULL"),
         ),
     )
 
@@ -50,6 +57,9 @@ class CloudRequest(TenantRow, table=True):
     requested_by: str = Field(sa_type=Text)
     requested_at: datetime = Field(default_factory=now, sa_type=TIMESTAMP)
     cloud_id: UUID | None = None
+    refused_by_id: UUID | None = None
+    refused_by: str | None = Field(default=None, sa_type=Text)
+    refused_at: datetime | None = Field(default=None, sa_type=TIMESTAMP)
 
 
 class ProfileProposal(TenantRow, table=True):
@@ -116,7 +126,8 @@ class AdministrativeChange(SQLModel, table=True):
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     account_id: UUID
     administration: str = Field(sa_type=CODE_POINTS)
-    organization_id: UUID
+    organization_id: UUID | None = None
+    """Where it was made; null if it is about an account, wherever that has its places."""
     cloud_id: UUID | None = None
     subject_id: UUID | None = None
     """What was made or changed; null if nothing is left of it."""

@@ -35,31 +35,58 @@ WHO: dict[str, tuple[Any, ...]] = {
     "CREATE_ORGANIZATION": (P,),
     "REQUEST_CLOUD": (R,),
     "CREATE_CLOUD": (P,),
+    "REFUSE_CLOUD": (P,),
     "CREATE_SERVICE": MANAGE,
     "SET_TAGS": MODIFY,
     "REQUEST_ACCOUNT": (R,),
     "APPROVE_ACCOUNT": (P,),
+    "REFUSE_ACCOUNT": (P,),
+    "RESEND_INVITATION": (P, R),
     "DISABLE_ACCOUNT": (P,),
+    "ENABLE_ACCOUNT": (P,),
+    "LINK_IDENTITY": (P,),
+    "UNLINK_IDENTITY": (P,),
     "PROPOSE_PROFILE": (R,),
     "APPROVE_PROFILE": (P, R),
     "WITHDRAW_PROFILE": (R,),
     "APPOINT_REPRESENTATIVE": (P,),
     "DISMISS_REPRESENTATIVE": (P,),
     "APPROVE_FACTOR": (R,),
+    "RESET_FACTORS": (P,),
+    "ADD_CLIENT_SECRET": (R,),
+    "ADD_CLIENT_KEY": (R,),
+    "REVOKE_CLIENT_CREDENTIAL": (R,),
 }
 """The security design, typed: authorities, or the profiles of a role in the Cloud."""
 
-OF_NO_ORGANIZATION = {"CREATE_ORGANIZATION", "DISABLE_ACCOUNT"}
+OF_NO_ORGANIZATION = {
+    "CREATE_ORGANIZATION",
+    "DISABLE_ACCOUNT",
+    "ENABLE_ACCOUNT",
+    "LINK_IDENTITY",
+    "UNLINK_IDENTITY",
+    "RESET_FACTORS",
+}
 CHANGES_GRANTS_OR_FACTORS = {
     "APPROVE_ACCOUNT",
+    "RESEND_INVITATION",
     "DISABLE_ACCOUNT",
+    "ENABLE_ACCOUNT",
+    "LINK_IDENTITY",
+    "UNLINK_IDENTITY",
     "PROPOSE_PROFILE",
     "APPROVE_PROFILE",
     "WITHDRAW_PROFILE",
     "APPOINT_REPRESENTATIVE",
     "DISMISS_REPRESENTATIVE",
     "APPROVE_FACTOR",
+    "RESET_FACTORS",
+    "ADD_CLIENT_SECRET",
+    "ADD_CLIENT_KEY",
+    "REVOKE_CLIENT_CREDENTIAL",
 }
+"""What also hands out a secret, or sends a link."""
+TAKES_A_SECOND_PERSON = {"APPROVE_PROFILE", "APPROVE_ACCOUNT", "REFUSE_ACCOUNT"}
 TARGET = Target(ACME, ALPHA, account_id=BOB, proposed_by=CAROL)
 
 
@@ -198,7 +225,7 @@ def test_nobody_gives_to_themselves_or_takes_from_themselves(name: str) -> None:
     assert found == AdministrationDenial(Refusal.FORBIDDEN, obstacles=(Obstacle.OWN_ACCOUNT,))
 
 
-@pytest.mark.parametrize("name", ["APPROVE_PROFILE", "APPROVE_ACCOUNT"])
+@pytest.mark.parametrize("name", sorted(TAKES_A_SECOND_PERSON))
 def test_nobody_approves_what_they_proposed(name: str) -> None:
     both = asker(names=[ALPHA], member_of=[ACME], is_platform=True)
     own = replace(TARGET, proposed_by=ANN)
@@ -273,7 +300,7 @@ def test_nothing_is_granted_but_to_whom_the_design_names(
     has |= ({P} if platform else set()) | ({R} if ACME in represents else set())
     name = administration.value
     own = name in CHANGES_GRANTS_OR_FACTORS - {"APPROVE_ACCOUNT"} and account == BOB
-    own = own or (name in {"APPROVE_PROFILE", "APPROVE_ACCOUNT"} and account == CAROL)
+    own = own or (name in TAKES_A_SECOND_PERSON and account == CAROL)
     may = not has.isdisjoint(WHO[name]) and not own and kind is AccountKind.PERSON
     fresh = factor and mfa_age is not None and -30 <= mfa_age <= MAX_AGE
     found = decide_administration(somebody, represents, administration, TARGET, NOW)

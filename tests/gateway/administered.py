@@ -26,12 +26,35 @@ SUBJECTS: Final = {
     "dismissRepresentative": "organization { code }",
 }
 """What is asked for of each."""
+_REQUEST: Final = (
+    "accountRequest { id kind email status requestedBy { name } decidedBy { name } account { id clientId status } }"
+)
+_ACCOUNT: Final = "account { id email kind status }"
+_CREDENTIAL: Final = "credential { id kind label revokedAt }"
+_SECRET: Final = "clientSecret secretWithheld"
+OF_ACCOUNTS: Final = {
+    "refuseCloud": "cloudRequest { id status refusedBy { name } }",
+    "requestAccount": _REQUEST,
+    "approveAccount": f"{_REQUEST} {_SECRET}",
+    "refuseAccount": _REQUEST,
+    "resendInvitation": _ACCOUNT,
+    "disableAccount": _ACCOUNT,
+    "enableAccount": _ACCOUNT,
+    "linkIdentity": f"{_ACCOUNT[:-1]} identities {{ issuer subject }} }}",
+    "unlinkIdentity": _ACCOUNT,
+    "approveFactor": _ACCOUNT,
+    "resetFactors": _ACCOUNT,
+    "addClientSecret": f"{_CREDENTIAL} {_SECRET}",
+    "addClientKey": _CREDENTIAL,
+    "revokeClientCredential": _CREDENTIAL,
+}
+"""The same of what is done to accounts."""
 
 
 def document(mutation: str) -> str:
     """The document of a mutation."""
     input_type = f"{mutation[0].upper()}{mutation[1:]}Input"
-    field = f"{mutation}(input: $input) {{ {SUBJECTS[mutation]} userErrors {{ message code field }} }}"
+    field = f"{mutation}(input: $input) {{ {(SUBJECTS | OF_ACCOUNTS)[mutation]} userErrors {{ message code field }} }}"
     return f"mutation ($input: {input_type}!) {{ {field} }}"
 
 

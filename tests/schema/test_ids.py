@@ -222,8 +222,8 @@ async def test_nodes_come_in_the_order_of_their_ids(graph: Graph, world: World) 
 # There and back
 
 
-BY_NAME = {"CloudRequest", "ProfileProposal"}
-"""What representatives and the platform see; `tests/gateway/test_administration.py` reads them by their ids."""
+BY_NAME = {"Account", "AccountRequest", "ClientCredential", "CloudRequest", "ProfileProposal"}
+"""What representatives and the platform see; `tests/schema/test_accounts.py` and `tests/gateway/` read them by ids."""
 
 
 def node_types() -> set[str]:

@@ -24,8 +24,9 @@ from graphql import (
 
 from auth.administration import RULES, Administration
 from auth.decisions import DenialReason
+from auth.identity.tables import CredentialKind
 from auth.permissions import MFA_MAX_AGE, PRIVILEGES, Action, MfaBinding, Role
-from auth.tables import AccountKind, Profile
+from auth.tables import AccountKind, FactorKind, Profile
 from gateway.execution.engine import RULES as VALIDATION
 from resolvers import tables
 from resolvers.commands.outcome import UserErrorCode
@@ -33,7 +34,7 @@ from resolvers.events import EventKind
 from resolvers.reads.counts import FIELDS
 from resolvers.reads.sources import RESOURCES, SERVICES
 from schema.build import build_schema, sdl
-from schema.enums import ProposalStatus
+from schema.enums import AccountStatus, ProposalStatus, RequestStatus
 from schema.events import ChangeKind
 from schema.guarded import GUARDED
 from schema.verdicts import Verdict
@@ -86,10 +87,13 @@ def test_descriptions_are_sentences(published: GraphQLSchema) -> None:
 
 ENUMS: dict[str, type[StrEnum]] = {
     "Action": Action,
+    "AccountStatus": AccountStatus,
     "ChangeKind": ChangeKind,
+    "CredentialKind": CredentialKind,
     "Administration": Administration,
     "DenialReason": DenialReason,
     "EventKind": EventKind,
+    "FactorKind": FactorKind,
     "IndicatorKind": tables.IndicatorKind,
     "IngressController": tables.IngressController,
     "MemberState": tables.MemberState,
@@ -101,6 +105,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     "OsType": tables.OsType,
     "Profile": Profile,
     "ProposalStatus": ProposalStatus,
+    "RequestStatus": RequestStatus,
     "ResourceStatus": tables.ResourceStatus,
     "ResourceType": tables.ResourceType,
     "Role": Role,
@@ -221,6 +226,7 @@ def test_every_mutation_says_which_right_and_which_second_factor_it_takes() -> N
     assert isinstance(mutation, ObjectTypeDefinitionNode)
     privileges = {row.mutation: row for row in PRIVILEGES.values()}
     rules = {rule.mutation: rule for rule in RULES.values()}
+    assert {field.name.value for field in mutation.fields or ()} == {*privileges, *rules}
     assert mutation.fields
     for field in mutation.fields:
         name = field.name.value
