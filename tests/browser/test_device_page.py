@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
+from tests.browser.signing_in import Axe
 from tests.databases import Databases
 from tests.gateway.pushing import Browser, Notified, PushService, b64, push_service
 from tests.gateway.running import fill, free_port, running
@@ -418,3 +419,35 @@ async def test_the_screen_confirms_by_the_device_on_our_own_pages(
         await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
         await go_on.click()
         await expect(screen.heading).to_have_text("Your account")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_for_everybody_whatever_it_shows(
+    phone: DevicePage, service: PushService, axe: Axe, scheme: Literal["light", "dark"]
+) -> None:
+    page = phone.page
+    await page.emulate_media(color_scheme=scheme)
+    await expect(phone.heading).to_have_text("Set up this device")
+    await page.get_by_role("button", name="Set up this device").click()
+    await expect(page.get_by_role("alert")).to_have_text("Give the device a name.")
+    assert await axe.violations(page) == []
+    await phone.set_up()
+    assert await axe.violations(page) == []
+    await phone.asked()
+    await phone.deliver(await service.next())
+    await phone.enter("1")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await axe.violations(page) == []
+    await page.goto(f"{phone.origin}/auth/account/factors/push")
+    assert await axe.violations(page) == []
+
+
+async def test_the_page_is_used_by_keyboard_alone(phone: DevicePage, service: PushService) -> None:
+    await phone.set_up()
+    begun = await phone.asked()
+    await phone.deliver(await service.next())
+    await expect(phone.page.get_by_label("The 6 digits that your screen shows")).to_be_focused()
+    await phone.page.keyboard.type(begun["display"])
+    await phone.page.keyboard.press("Enter")
+    await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
+    await expect(phone.heading).to_be_focused()
