@@ -5,8 +5,9 @@ import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 
 from auth.mfa.enrolment import FactorHolder
 from auth.mfa.recording import MfaEvent, MfaEventKind, record_nothing
-from auth.mfa.sealing import SecretSeal
+from auth.mfa.sealing import NONCES, SecretSeal
 from auth.tables import FactorKind
 from gateway.devices import Devices
 from gateway.http.factors.calling import OnEvent
@@ -460,6 +461,16 @@ async def test_a_device_is_told_what_waits_by_its_own_signature_alone(
     strange = await stranger.nonce()
     assert len(strange) == len(nonce)
     assert (await phone.post("waiting", factorId=phone.factor, nonce=nonce, signature=signature)).json()["waiting"]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-50, 200), (-70, 403), (70, 403)])
+async def test_a_nonce_is_good_for_a_minute(house: House, owner: Owner, seconds: int, status: int) -> None:
+    phone, nonces = owner.phone, SecretSeal([mfa_key(house.gateway.settings)], NONCES)
+    issued_at = int(datetime.now(UTC).timestamp()) + seconds
+    nonce = b64(nonces.seal(UUID(phone.factor), issued_at.to_bytes(8, "big")))
+    signature = phone.sign("itcare push question 1", phone.factor, nonce)
+    answer = await phone.post("waiting", factorId=phone.factor, nonce=nonce, signature=signature)
+    assert answer.status_code == status
 
 
 async def test_the_screen_is_told_nothing_by_the_device_of_another(owner: Owner, house: House) -> None:
