@@ -54,6 +54,8 @@ class Devices:
             database,
             seal,
             SecretSeal([mfa_key(settings)], NONCES),
+            self._sender.public_key,
+            self._sender.refusal,
             seconds=settings.limits.seconds,
             translate=translate,
             record_for=record_for,

@@ -33,6 +33,8 @@ LABELS: Final = {
     MfaEventKind.RECOVERY_CODES_RENEWED: RECOVERY,
     MfaEventKind.RECOVERY_CODE_USED: RECOVERY,
     MfaEventKind.RECOVERY_REFUSED: RECOVERY,
+    MfaEventKind.DEVICE_RENEWED: ENROLMENT,
+    MfaEventKind.DEVICE_REFUSED: Event.STEP_UP,
     MfaEventKind.NOT_ME: Event.STEP_UP,
 }
 REFUSALS: Final = frozenset(
@@ -43,6 +45,7 @@ REFUSALS: Final = frozenset(
         MfaEventKind.REMOVAL_REFUSED,
         MfaEventKind.POSSIBLE_CLONE,
         MfaEventKind.RECOVERY_REFUSED,
+        MfaEventKind.DEVICE_REFUSED,
         MfaEventKind.NOT_ME,
     }
 )

@@ -229,7 +229,7 @@ class PushSettings(BaseSettings):
 
     key_file: Path | None = Field(
         None,
-        description="PEM of the ES256 key that signs notifications; with another, every device is set up anew."
+        description="PEM of the ES256 key that signs notifications; with another, each device is opened once."
         " None: generated into the data folder.",
     )
     hosts: Annotated[list[str], NoDecode] = Field(

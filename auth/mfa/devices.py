@@ -65,6 +65,10 @@ class Device:
         """Give the same device, notified no more."""
         return replace(self, is_gone=True)
 
+    def at(self, subscription: Subscription) -> Self:
+        """Give the same device, notified by another subscription."""
+        return replace(self, subscription=subscription, is_gone=False)
+
     def written(self) -> bytes:
         """Write it down, to be sealed."""
         subscription = self.subscription
@@ -140,6 +144,12 @@ def enrolment_text(factor_id: UUID, challenge: str) -> bytes:
 def question_text(factor_id: UUID, nonce: str) -> bytes:
     """Say what a device signs to be told what is waiting for it."""
     return _text("question", str(factor_id), nonce)
+
+
+def subscription_text(factor_id: UUID, nonce: str, subscription: Subscription) -> bytes:
+    """Say what a device signs to be notified by another subscription."""
+    parts = subscription.endpoint, base64url(subscription.key), base64url(subscription.secret)
+    return _text("subscription", str(factor_id), nonce, *parts)
 
 
 def answer_text(challenge_id: UUID, digest: bytes | None, digits: str, secret: str) -> bytes:

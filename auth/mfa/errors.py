@@ -37,8 +37,8 @@ class DeviceGone(ItcareError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"Your device “{name}” takes no notifications any more, for instance since its browser was reset."
-            " Use another second factor, and set the device up again."
+            f"Your device “{name}” takes no notifications any more. Open the page on it that you set it up with; if it"
+            " is not known there, use another second factor, and set the device up again."
         )
 
 

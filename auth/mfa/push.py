@@ -34,7 +34,7 @@ from auth.mfa.devices import Device, Subscription, answer_text, enrolment_text, 
 from auth.mfa.enrolment import Confirmation, begin_enrolment, confirm_enrolment
 from auth.mfa.errors import DeviceGone, TooManySendings
 from auth.mfa.factor import Challenge, Prompt, Verdict
-from auth.mfa.recording import Record, record_nothing
+from auth.mfa.recording import MfaEvent, MfaEventKind, Record, record_nothing
 from auth.mfa.sealing import SecretSeal
 from auth.mfa.usable import usable
 from auth.statements import Fetch, Statement
@@ -57,7 +57,7 @@ USABLE = Statement(
     .limit(1)
 )
 ONE = Statement(select(FACTOR.c.secret).where(_OF_ACCOUNT, _IS_PUSH, FACTOR.c.id == bindparam("of_factor"), usable()))
-# Unless it was set up anew meanwhile: then the row is another.
+# Unless it was changed meanwhile.
 KEEP = Statement(
     update(FACTOR)
     .where(_OF_ACCOUNT, FACTOR.c.id == bindparam("of_factor"), FACTOR.c.secret == bindparam("before"))
@@ -192,6 +192,10 @@ async def answer_question(
 ) -> Outcome:
     """Look at a signature over the digits of the screen; what was answered already is not answered again."""
     if delivered.is_confirmed:
+        account_id = delivered.challenge.account_id
+        await record(
+            fetch, MfaEvent(MfaEventKind.DEVICE_REFUSED, account_id, FactorKind.PUSH, now, delivered.challenge)
+        )
         return Outcome.REFUSED
 
     async def check(delivered: Delivered) -> bool:
@@ -276,14 +280,37 @@ async def lose_device(
     fetch: Fetch, seal: SecretSeal, account_id: UUID, factor_id: UUID, subscription: Subscription, now: datetime
 ) -> None:
     """Note that the push service knows a device's subscription no more, unless it has another one by now."""
-    rows = await fetch(ONE, {"of_account": account_id, "of_factor": factor_id, "at": now})
-    if not rows:
-        return
-    before = rows[0]["secret"]
-    device = Device.read(seal.open(factor_id, before))
-    if device.subscription == subscription:
-        sealed = seal.seal(factor_id, device.gone().written())
-        await fetch(KEEP, {"of_account": account_id, "of_factor": factor_id, "before": before, "sealed": sealed})
+    await _change(
+        fetch,
+        seal,
+        account_id,
+        factor_id,
+        lambda device: device.gone() if device.subscription == subscription else device,
+        now,
+    )
+
+
+async def renew_subscription(
+    fetch: Fetch, seal: SecretSeal, account_id: UUID, factor_id: UUID, subscription: Subscription, now: datetime
+) -> None:
+    """Notify a device by another subscription: browsers change them, and lose them."""
+    await _change(fetch, seal, account_id, factor_id, lambda device: device.at(subscription), now)
+
+
+async def _change(
+    fetch: Fetch,
+    seal: SecretSeal,
+    account_id: UUID,
+    factor_id: UUID,
+    change: Callable[[Device], Device],
+    now: datetime,
+) -> None:
+    of = {"of_account": account_id, "of_factor": factor_id}
+    for row in await fetch(ONE, {**of, "at": now}):
+        before = Device.read(seal.open(factor_id, row["secret"]))
+        after = change(before)
+        if after != before:
+            await fetch(KEEP, {**of, "before": row["secret"], "sealed": seal.seal(factor_id, after.written())})
 
 
 def shortened(words: str) -> str:

@@ -30,6 +30,10 @@ class MfaEventKind(StrEnum):
     RECOVERY_CODES_RENEWED = "RECOVERY_CODES_RENEWED"
     RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
     RECOVERY_REFUSED = "RECOVERY_REFUSED"
+    DEVICE_RENEWED = "DEVICE_RENEWED"
+    """A device is notified by another subscription."""
+    DEVICE_REFUSED = "DEVICE_REFUSED"
+    """Somebody asked in the name of a device, and was not it; or answered what is over."""
     NOT_ME = "NOT_ME"
     """The person said that they had not asked for it."""
 

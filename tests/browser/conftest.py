@@ -22,11 +22,13 @@ from gateway.pages.pages import password_keeper
 from gateway.postgres import DatabaseUrls
 from gateway.postgres.connecting import fetching
 from gateway.settings import Settings, SignInSettings
+from gateway.web import SOURCES
 from gateway.web.build import build
 from gateway.web.node import NodeError
 from resolvers.demo import ACCOUNTS, account_id, add_factors, demo_secrets, load_demo
 from resolvers.demo.factors import next_code
 from tests.browser.graphiql_page import GraphiQLPage
+from tests.browser.signing_in import Axe
 from tests.databases import Databases
 from tests.gateway.running import free_port
 
@@ -117,6 +119,14 @@ async def browser() -> AsyncIterator[Browser]:
         else:
             yield chromium
             await chromium.close()
+
+
+@pytest.fixture(scope="session")
+def axe(graphiql_built: None) -> Axe:
+    path = SOURCES / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        unavailable("axe-core is not installed: ./dev run python -m gateway.web.build")
+    return Axe(path.read_text())
 
 
 @pytest.fixture

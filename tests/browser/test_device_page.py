@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
+from tests.browser.signing_in import Axe
 from tests.databases import Databases
 from tests.gateway.pushing import Browser, Notified, PushService, b64, push_service
 from tests.gateway.running import fill, free_port, running
@@ -27,10 +28,16 @@ from tests.resolvers.shop import Shop
 # No push service can be reached from here: the browser gets a subscription of ours, and what arrives there is handed to
 # its service worker by its own tools, which is where a push service's would arrive.
 SUBSCRIBED = """
-    PushManager.prototype.getSubscription = async () => null;
+    let held = null;
+    PushManager.prototype.getSubscription = async () => held;
     PushManager.prototype.subscribe = async function (options) {
+        const all = %s, count = Number(sessionStorage.subscriptions ?? 0);
+        sessionStorage.subscriptions = count + 1;
+        const subscription = all[Math.min(count, all.length - 1)];
         window.subscribedWith = options;
-        return { toJSON: () => (%s) };
+        const unsubscribe = async () => { held = null; };
+        held = { endpoint: subscription.endpoint, options, unsubscribe, toJSON: () => subscription };
+        return held;
     };
 """
 
@@ -40,7 +47,7 @@ class DevicePage:
 
     def __init__(self, person: Person, context: BrowserContext, page: Page, service: PushService) -> None:
         self.person, self.context, self.page, self.service = person, context, page, service
-        self.browser = Browser(service)
+        self.browsers = [Browser(service)]
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(f"script error: {error.message}"))
         page.on("console", self._note)
@@ -67,7 +74,7 @@ class DevicePage:
         await self.context.add_cookies([{"name": SESSION, "value": secret, "domain": "127.0.0.1", "path": "/auth"}])
 
     async def open(self) -> None:
-        await self.page.add_init_script(SUBSCRIBED % json.dumps(self.browser.subscription))
+        await self.page.add_init_script(SUBSCRIBED % json.dumps([browser.subscription for browser in self.browsers]))
         await self.page.goto(f"{self.origin}/auth/device")
 
     async def set_up(self, name: str = "Pixel 9") -> None:
@@ -145,13 +152,14 @@ async def house(
 
 @asynccontextmanager
 async def phone_of(
-    chromium: Chromium, house: House, service: PushService, *, signed_in: bool = True
+    chromium: Chromium, house: House, service: PushService, *, signed_in: bool = True, subscriptions: int = 1
 ) -> AsyncIterator[DevicePage]:
     """The browser of a person, who is signed in on their phone."""
     person = await house.person()
     async with await chromium.new_context(viewport={"width": 390, "height": 844}) as context:
         phone = DevicePage(person, context, await context.new_page(), service)
         await context.grant_permissions(["notifications"], origin=phone.origin)
+        phone.browsers = [Browser(service) for _ in range(subscriptions)]
         if signed_in:
             await phone.sign_in()
         await phone.open()
@@ -251,7 +259,7 @@ async def test_the_key_of_the_device_is_used_and_never_read(phone: DevicePage) -
             return [privateKey.extractable, privateKey.usages, read, Object.keys(rest), localStorage.length];
         }"""
     )
-    assert found == [False, ["sign"], False, ["factorId", "name"], 0]
+    assert found == [False, ["sign"], False, ["factorId", "name", "endpoint"], 0]
 
 
 async def test_a_device_that_was_removed_is_told_so_and_can_be_set_up_again(phone: DevicePage, house: House) -> None:
@@ -307,6 +315,51 @@ async def test_notifications_that_are_blocked_are_said_to_be(
         await expect(phone.page.get_by_role("alert")).to_contain_text("Notifications are blocked for this page.")
 
 
+async def test_a_device_whose_browser_has_another_subscription_is_notified_by_that(
+    browser: Chromium, house: House, service: PushService
+) -> None:
+    async with phone_of(browser, house, service, subscriptions=2) as phone:
+        await phone.set_up()
+        async with phone.page.expect_response("**/push/renew") as renewed:
+            await phone.page.reload()
+        assert (await renewed.value).status == 200
+        del service.browsers[phone.browsers[0].name]
+        await phone.asked()
+        assert (await service.next()).content["words"]
+
+
+async def test_a_device_that_the_push_service_does_not_know_any_more_subscribes_anew_when_it_is_opened(
+    browser: Chromium, house: House, service: PushService
+) -> None:
+    async with phone_of(browser, house, service, subscriptions=2) as phone:
+        await phone.set_up()
+        service.status = 410
+        await phone.asked()
+        await service.next()
+        service.status = 201
+        while (await phone.person.post(BEGIN, method="PUSH")).status_code != 409:
+            await service.next()
+        async with phone.page.expect_response("**/push/renew"):
+            await phone.page.get_by_role("button", name="Look again").click()
+        await expect(phone.heading).to_have_text("Is this you?")
+        await phone.asked()
+
+
+async def test_a_device_whose_notifications_were_blocked_later_says_so_and_serves_by_hand(
+    phone: DevicePage, service: PushService
+) -> None:
+    await phone.set_up()
+    begun = await phone.asked()
+    await service.next()
+    await phone.page.add_init_script(
+        "PushManager.prototype.subscribe = async () => { throw new DOMException('', 'NotAllowedError') }"
+    )
+    await phone.page.reload()
+    await expect(phone.page.get_by_role("alert")).to_contain_text("notifications are blocked")
+    await phone.enter(begun["display"])
+    await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
+
+
 async def test_the_browser_runs_no_other_script_on_the_page(phone: DevicePage) -> None:
     ran = await phone.page.evaluate(
         """async () => {
@@ -358,7 +411,7 @@ async def test_the_screen_confirms_by_the_device_on_our_own_pages(
         await screen.page.goto(f"{phone.origin}/auth/confirm")
         await screen.page.get_by_role("button", name="Notification on your phone").click()
         digits = await screen.page.locator("strong").inner_text()
-        go_on = screen.page.get_by_role("button", name="Go on")
+        go_on = screen.page.get_by_role("button", name="I have answered")
         await go_on.click()
         await expect(screen.page.get_by_role("status")).to_contain_text("There is no answer yet.")
         await phone.deliver(await service.next())
@@ -366,3 +419,35 @@ async def test_the_screen_confirms_by_the_device_on_our_own_pages(
         await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
         await go_on.click()
         await expect(screen.heading).to_have_text("Your account")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_is_for_everybody_whatever_it_shows(
+    phone: DevicePage, service: PushService, axe: Axe, scheme: Literal["light", "dark"]
+) -> None:
+    page = phone.page
+    await page.emulate_media(color_scheme=scheme)
+    await expect(phone.heading).to_have_text("Set up this device")
+    await page.get_by_role("button", name="Set up this device").click()
+    await expect(page.get_by_role("alert")).to_have_text("Give the device a name.")
+    assert await axe.violations(page) == []
+    await phone.set_up()
+    assert await axe.violations(page) == []
+    await phone.asked()
+    await phone.deliver(await service.next())
+    await phone.enter("1")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await axe.violations(page) == []
+    await page.goto(f"{phone.origin}/auth/account/factors/push")
+    assert await axe.violations(page) == []
+
+
+async def test_the_page_is_used_by_keyboard_alone(phone: DevicePage, service: PushService) -> None:
+    await phone.set_up()
+    begun = await phone.asked()
+    await phone.deliver(await service.next())
+    await expect(phone.page.get_by_label("The 6 digits that your screen shows")).to_be_focused()
+    await phone.page.keyboard.type(begun["display"])
+    await phone.page.keyboard.press("Enter")
+    await expect(phone.page.get_by_role("status")).to_have_text("Approved. Go on at your screen.")
+    await expect(phone.heading).to_be_focused()

@@ -9,7 +9,6 @@ from playwright.async_api import Browser, Route, ViewportSize, expect
 
 from gateway.settings import OpenIdSettings, PhoneSettings
 from gateway.web import SOURCES
-from tests.browser.conftest import unavailable
 from tests.browser.signing_in import NARROW, Axe, Guest, guest_of
 from tests.databases import Databases
 from tests.gateway.pages.visiting import ACCOUNT, PASSWORD, SIGN_IN, House, house_of
@@ -46,14 +45,6 @@ async def house(databases: Databases, tmp_path_factory: pytest.TempPathFactory) 
 async def guest(browser: Browser, house: House) -> AsyncIterator[Guest]:
     async with guest_of(browser, house) as guest:
         yield guest
-
-
-@pytest.fixture(scope="session")
-def axe(graphiql_built: None) -> Axe:
-    path = SOURCES / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.is_file():
-        unavailable("axe-core is not installed: ./dev run python -m gateway.web.build")
-    return Axe(path.read_text())
 
 
 # -- for everybody

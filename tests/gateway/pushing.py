@@ -185,6 +185,15 @@ class Phone:
         waiting: dict[str, Any] = answer.json()["waiting"]
         return waiting
 
+    async def renew(self, browser: Browser) -> httpx.Response:
+        """Ask to be notified by another subscription."""
+        nonce, subscription = await self.nonce(), browser.subscription
+        keys = subscription["keys"]
+        lines = self.factor, nonce, subscription["endpoint"], keys["p256dh"], keys["auth"]
+        signature = self.sign("itcare push subscription 1", *lines)
+        body = {"factorId": self.factor, "nonce": nonce, "subscription": subscription, "signature": signature}
+        return await self.post("renew", **body)
+
     def answer_to(self, waiting: Mapping[str, Any], digits: str) -> str:
         return self.sign("itcare push answer 1", waiting["challengeId"], waiting["digest"], digits, waiting["secret"])
 

@@ -5,16 +5,18 @@ import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 
 from auth.mfa.enrolment import FactorHolder
 from auth.mfa.recording import MfaEvent, MfaEventKind, record_nothing
-from auth.mfa.sealing import SecretSeal
+from auth.mfa.sealing import NONCES, SecretSeal
 from auth.tables import FactorKind
 from gateway.devices import Devices
 from gateway.http.factors.calling import OnEvent
@@ -23,18 +25,27 @@ from gateway.postgres import DatabaseUrls
 from gateway.settings import PushSettings, Settings
 from resolvers.database import Database
 from tests.databases import Databases
-from tests.gateway.pushing import PUSH, Phone, PushService, b64, push_service
+from tests.gateway.pushing import PUSH, Browser, Phone, PushService, b64, point, push_service
 from tests.gateway.running import fill, running
 from tests.gateway.test_step_up import BEGIN, COMPLETE, LOCKED, WORDS, House, Person, error, same
 from tests.resolvers.shop import Shop
 
 CONFIRM = f"{PUSH}/confirm"
+RECORDED = (
+    "SELECT string_agg(said, '; ' ORDER BY said) FROM (SELECT concat_ws(' ', label, array_to_string(reasons, ' ')) said"
+    " FROM audit_record WHERE account_id = '{account}')"
+)
 AWAY = "127.0.0.1:1"
 """A host that is listed, and where nobody listens."""
-PLACES = ["nonce", "waiting", "answer", "refuse"]
-UNKNOWN = {
+PLACES = ["nonce", "waiting", "renew", "answer", "refuse"]
+SUBSCRIPTION = {
+    "endpoint": f"http://{AWAY}/x",
+    "keys": {"p256dh": b64(point(ec.generate_private_key(ec.SECP256R1()))), "auth": b64(b"x" * 16)},
+}
+UNKNOWN: dict[str, dict[str, Any]] = {
     "nonce": {"factorId": str(uuid4())},
     "waiting": {"factorId": str(uuid4()), "nonce": "x", "signature": "x"},
+    "renew": {"factorId": str(uuid4()), "nonce": "x", "signature": "x", "subscription": SUBSCRIPTION},
     "answer": {"secret": "x", "signature": "x"},
     "refuse": {"secret": "x"},
 }
@@ -417,6 +428,7 @@ async def test_unknown_expired_foreign_and_disabled_read_alike(house: House, own
     error(unknown, 403, "CHALLENGE_REFUSED")
     assert same(await owner.phone.post("refuse", **UNKNOWN["refuse"]), unknown)
     assert same(await owner.phone.post("waiting", **UNKNOWN["waiting"]), unknown)
+    assert same(await owner.phone.post("renew", **UNKNOWN["renew"]), unknown)
     assert same(await owner.phone.approve(waiting, wrong(begun["display"])), unknown)
     run(house, owner, EXPIRED)
     assert same(await owner.phone.approve(waiting, begun["display"]), unknown)
@@ -449,6 +461,16 @@ async def test_a_device_is_told_what_waits_by_its_own_signature_alone(
     strange = await stranger.nonce()
     assert len(strange) == len(nonce)
     assert (await phone.post("waiting", factorId=phone.factor, nonce=nonce, signature=signature)).json()["waiting"]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-50, 200), (-70, 403), (70, 403)])
+async def test_a_nonce_is_good_for_a_minute(house: House, owner: Owner, seconds: int, status: int) -> None:
+    phone, nonces = owner.phone, SecretSeal([mfa_key(house.gateway.settings)], NONCES)
+    issued_at = int(datetime.now(UTC).timestamp()) + seconds
+    nonce = b64(nonces.seal(UUID(phone.factor), issued_at.to_bytes(8, "big")))
+    signature = phone.sign("itcare push question 1", phone.factor, nonce)
+    answer = await phone.post("waiting", factorId=phone.factor, nonce=nonce, signature=signature)
+    assert answer.status_code == status
 
 
 async def test_the_screen_is_told_nothing_by_the_device_of_another(owner: Owner, house: House) -> None:
@@ -524,9 +546,34 @@ async def test_whoever_warns_people_is_told_when_it_was_not_them(house: House, o
     async with served_with(house, lambda holder, event: told.append((holder, event))) as client:
         answers = [await client.post(f"{PUSH}/refuse", json={"secret": secret}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 403]
-    ((holder, event),) = told
+    assert [event.kind for _, event in told] == [MfaEventKind.NOT_ME, MfaEventKind.DEVICE_REFUSED]
+    holder, event = told[0]
     assert (holder.account_id, holder.email) == (owner.person.account, f"{owner.person.account}@acme.example")
-    assert (event.kind, event.method) == (MfaEventKind.NOT_ME, FactorKind.PUSH)
+    assert event.method is FactorKind.PUSH
+
+
+async def test_what_devices_do_is_in_the_audit_log_without_a_secret(
+    house: House, owner: Owner, service: PushService
+) -> None:
+    challenge, _ = await owner.person.asks_to_delete()
+    begun = await owner.begun(challenge)
+    waiting = await owner.phone.waiting()
+    error(await owner.phone.approve(waiting, wrong(begun["display"])), 403, "CHALLENGE_REFUSED")
+    for status in (200, 403):
+        assert (await owner.phone.approve(waiting, begun["display"])).status_code == status
+    stranger = Phone(house.gateway.client, service)
+    stranger.factor = owner.phone.factor
+    error(await stranger.ask(), 403, "CHALLENGE_REFUSED")
+    owner.phone.browser = Browser(service)
+    assert (await owner.phone.renew(owner.phone.browser)).status_code == 200
+    await soon(
+        house,
+        owner,
+        RECORDED,
+        "ENROL_FACTOR DEVICE_RENEWED PUSH; ENROL_FACTOR ENROLMENT_BEGUN PUSH; ENROL_FACTOR FACTOR_CONFIRMED PUSH;"
+        " STEP_UP CHALLENGE_REFUSED PUSH DELETE_INSTANCE; STEP_UP DEVICE_REFUSED PUSH;"
+        " STEP_UP DEVICE_REFUSED PUSH DELETE_INSTANCE",
+    )
 
 
 # -- push services that fail
@@ -547,6 +594,33 @@ async def test_a_device_that_the_push_service_does_not_know_is_told_of_at_the_ne
     said = error(answer, 409, "DEVICE_GONE")
     assert "Pixel 9" in str(said["message"])
     assert "set the device up again" in str(said["message"])
+
+    service.status = 201
+    assert (await owner.phone.ask()).json()["isNotified"] is False
+    owner.phone.browser = Browser(service)
+    renewed = await owner.phone.renew(owner.phone.browser)
+    assert (renewed.status_code, renewed.json()) == (200, {"status": "RENEWED"})
+    assert (await owner.phone.ask()).json()["isNotified"] is True
+    assert (await owner.begin()).status_code == 200
+    assert (await service.next()).content["words"]
+
+
+async def test_only_the_device_itself_is_notified_elsewhere_and_only_where_it_may_be(
+    house: House, owner: Owner, service: PushService
+) -> None:
+    phone, stranger = owner.phone, Phone(house.gateway.client, service)
+    stranger.factor = phone.factor
+    error(await stranger.renew(Browser(service)), 403, "CHALLENGE_REFUSED")
+    elsewhere = Browser(service)
+    elsewhere.endpoint = "https://push.evil.example/x"
+    assert error(await phone.renew(elsewhere), 400, "BAD_USER_INPUT")["argument"] == "subscription"
+    nonce, other = await phone.nonce(), Browser(service)
+    question = phone.sign("itcare push question 1", phone.factor, nonce)
+    body = {"factorId": phone.factor, "nonce": nonce, "signature": question, "subscription": other.subscription}
+    error(await phone.post("renew", **body), 403, "CHALLENGE_REFUSED")
+    await owner.begin()
+    await service.next()  # where it was, or it could not be decrypted
+    assert service.browsers[phone.browser.name] is phone.browser
 
 
 @pytest.mark.parametrize("status", [400, 403, 413, 429, 500, 302])

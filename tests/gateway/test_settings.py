@@ -83,3 +83,16 @@ def test_a_foreign_issuer_without_an_audience_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setenv("ITCARE_EGRESS_HOSTS", "idp.example")
     with pytest.raises(ValidationError, match="audience"):
         foreign({"https://idp.example": {}}, monkeypatch)
+
+
+def test_push_services_are_hosts_and_whoever_runs_the_gateway_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ITCARE_PUSH_HOSTS", "push.example, *.push.example")
+    monkeypatch.setenv("ITCARE_PUSH_CONTACT", "mailto:operations@itcare.example")
+    assert Settings().push.hosts == ["push.example", "*.push.example"]
+    monkeypatch.setenv("ITCARE_PUSH_HOSTS", "*.example")
+    with pytest.raises(ValidationError, match="every host of a top-level domain"):
+        Settings()
+    monkeypatch.setenv("ITCARE_PUSH_HOSTS", "push.example")
+    monkeypatch.setenv("ITCARE_PUSH_CONTACT", "operations")
+    with pytest.raises(ValidationError, match="contact"):
+        Settings()

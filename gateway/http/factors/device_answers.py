@@ -2,6 +2,7 @@
 
     POST /auth/factors/push/nonce     what to sign next
     POST /auth/factors/push/waiting   what is waiting for the device
+    POST /auth/factors/push/renew     be notified by another subscription
     POST /auth/factors/push/answer    approve it, by a signature over the digits of the screen
     POST /auth/factors/push/refuse    say that it was not the person who asked
 
@@ -10,8 +11,8 @@ device, or such a challenge, nobody learns.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -24,15 +25,17 @@ from auth.accounts import account_of_factor
 from auth.errors import ItcareError, OperationTimeout
 from auth.mfa.challenges import Outcome
 from auth.mfa.deliveries import Delivered, find_delivery
-from auth.mfa.devices import base64url, from_base64url, question_text
+from auth.mfa.devices import Device, base64url, from_base64url, question_text, subscription_text
 from auth.mfa.errors import ChallengeRefused
-from auth.mfa.push import Question, answer_question, find_device, hand_over, refuse_question
+from auth.mfa.push import Question, answer_question, find_device, hand_over, refuse_question, renew_subscription
+from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SealBroken, SecretSeal
 from auth.statements import Fetch
 from auth.tables import FactorKind
 from gateway.http.errors import MethodNotAllowed, Translate
 from gateway.http.factors.calling import EVERY_METHOD, HEADERS, OnEvent, RecordFor, refused
-from gateway.http.factors.outside import Addressee, addressee, outsider
+from gateway.http.factors.outside import Addressee, Outsider, addressee, outsider
+from gateway.http.factors.push import subscription_in
 from gateway.http.factors.reading import read_members, text_in, uuid_in
 from resolvers.database import Database
 
@@ -48,8 +51,8 @@ Answer = Callable[[Request, Body], Awaitable[Content]]
 class DeviceAnswers:
     """The endpoints for devices.
 
-    `seal` is that of factors, `nonces` seals what is to be signed next; `on_event` is told of who says that it was not
-    them.
+    `seal` is that of factors, `nonces` seals what is to be signed next. `public_key` is what browsers subscribe with,
+    `refusal` says why an endpoint must not be called, `on_event` is told of who says that it was not them.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class DeviceAnswers:
         database: Database,
         seal: SecretSeal,
         nonces: SecretSeal,
+        public_key: str,
+        refusal: Callable[[str], str | None],
         *,
         seconds: float,
         translate: Translate,
@@ -66,6 +71,8 @@ class DeviceAnswers:
         self._database = database
         self._seal = seal
         self._nonces = nonces
+        self._public_key = public_key
+        self._refusal = refusal
         self._seconds = seconds
         self._translate = translate
         self._record_for = record_for
@@ -76,6 +83,7 @@ class DeviceAnswers:
         return [
             self._route("nonce", self._nonce, {"factorId"}),
             self._route("waiting", self._waiting, {"factorId", "nonce", "signature"}),
+            self._route("renew", self._renew, {"factorId", "nonce", "subscription", "signature"}),
             self._route("answer", self._answer, {"secret", "signature"}),
             self._route("refuse", self._refuse, {"secret"}),
         ]
@@ -83,31 +91,39 @@ class DeviceAnswers:
     async def _nonce(self, _: Request, body: Body) -> Content:
         """Give a nonce to any factor, be there one or not."""
         issued_at = int(datetime.now(UTC).timestamp())
-        return {"nonce": base64url(self._nonces.seal(uuid_in(body, "factorId"), issued_at.to_bytes(8, "big")))}
+        nonce = base64url(self._nonces.seal(uuid_in(body, "factorId"), issued_at.to_bytes(8, "big")))
+        return {"nonce": nonce, "vapidKey": self._public_key}
 
     async def _waiting(self, request: Request, body: Body) -> Content:
         factor_id, nonce = uuid_in(body, "factorId"), text_in(body, "nonce", MOST_TEXT)
         signature = text_in(body, "signature", MOST_TEXT)
+        async with self._device(request, factor_id, nonce) as (found, device):
+            if found is None or device is None or not device.has_signed(question_text(factor_id, nonce), signature):
+                return await _refusal(found)
+            question = await hand_over(found.fetch, found.holder.account_id, factor_id, found.now)
+            waiting = None if question is None else _written(question, found.now)
+            return {"waiting": waiting, "isNotified": not device.is_gone}
 
-        async def find(fetch: Fetch) -> UUID | None:
-            return await account_of_factor(fetch, factor_id)
-
-        async with outsider(self._database, self._record_for, find, _host(request), self._on_event) as found:
-            if found is None or not self._is_fresh(factor_id, nonce, found.now):
-                return ChallengeRefused()
+    async def _renew(self, request: Request, body: Body) -> Content:
+        factor_id, nonce = uuid_in(body, "factorId"), text_in(body, "nonce", MOST_TEXT)
+        signature = text_in(body, "signature", MOST_TEXT)
+        subscription = subscription_in(body, self._refusal)
+        async with self._device(request, factor_id, nonce) as (found, device):
+            text = subscription_text(factor_id, nonce, subscription)
+            if found is None or device is None or not device.has_signed(text, signature):
+                return await _refusal(found)
             account_id = found.holder.account_id
-            device = await find_device(found.fetch, self._seal, account_id, factor_id, found.now)
-            if device is None or not device.has_signed(question_text(factor_id, nonce), signature):
-                return ChallengeRefused()
-            question = await hand_over(found.fetch, account_id, factor_id, found.now)
-            return {"waiting": None if question is None else _written(question, found.now)}
+            await renew_subscription(found.fetch, self._seal, account_id, factor_id, subscription, found.now)
+            event = MfaEvent(MfaEventKind.DEVICE_RENEWED, account_id, FactorKind.PUSH, found.now, factor_id=factor_id)
+            await found.record(found.fetch, event)
+        return {"status": "RENEWED"}
 
     async def _answer(self, request: Request, body: Body) -> Content:
         secret, signature = text_in(body, "secret", MOST_TEXT), text_in(body, "signature", MOST_TEXT)
         async with self._addressee(request, secret) as found:
             delivered = await self._delivered(found)
             if found is None or delivered is None:
-                return ChallengeRefused()
+                return await _refusal(found)
             outcome = await answer_question(
                 found.fetch, self._seal, delivered, secret, signature, found.now, found.record
             )
@@ -118,7 +134,7 @@ class DeviceAnswers:
         async with self._addressee(request, secret) as found:
             delivered = await self._delivered(found)
             if found is None or delivered is None:
-                return ChallengeRefused()
+                return await _refusal(found)
             await refuse_question(found.fetch, delivered, found.now, found.record)
         return {"status": "REFUSED"}
 
@@ -128,6 +144,22 @@ class DeviceAnswers:
         except (ValueError, SealBroken):
             return False
         return abs(now.timestamp() - issued_at) <= NONCE_LASTS.total_seconds()
+
+    @asynccontextmanager
+    async def _device(
+        self, request: Request, factor_id: UUID, nonce: str
+    ) -> AsyncIterator[tuple[Outsider | None, Device | None]]:
+        """Find a device that a nonce was given to just now; whether it signed is not looked at."""
+
+        async def find(fetch: Fetch) -> UUID | None:
+            return await account_of_factor(fetch, factor_id)
+
+        async with outsider(self._database, self._record_for, find, _host(request), self._on_event) as found:
+            device = None
+            if found is not None and self._is_fresh(factor_id, nonce, found.now):
+                account_id = found.holder.account_id
+                device = await find_device(found.fetch, self._seal, account_id, factor_id, found.now)
+            yield found, device
 
     async def _delivered(self, found: Addressee | None) -> Delivered | None:
         if found is None:
@@ -155,6 +187,14 @@ class DeviceAnswers:
                 return refused(OperationTimeout(self._seconds) if limit.expired() else error, self._translate)
 
         return Route(f"/auth/factors/push/{name}", endpoint, methods=EVERY_METHOD)
+
+
+async def _refusal(found: Outsider | None) -> ChallengeRefused:
+    """Refuse, and record it if it is known in whose name somebody came."""
+    if found is not None:
+        event = MfaEvent(MfaEventKind.DEVICE_REFUSED, found.holder.account_id, FactorKind.PUSH, found.now)
+        await found.record(found.fetch, event)
+    return ChallengeRefused()
 
 
 def _host(request: Request) -> str | None:

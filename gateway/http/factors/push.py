@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from auth.errors import ItcareError
-from auth.mfa.devices import Device, DeviceMalformed, read_public_key, read_subscription
+from auth.mfa.devices import Device, DeviceMalformed, Subscription, read_public_key, read_subscription
 from auth.mfa.push import begin_push, confirm_push
 from auth.mfa.sealing import SecretSeal
 from auth.tables import FactorKind
@@ -76,13 +76,21 @@ class PushEnroller:
         return await confirmed(caller, outcome, wait)
 
     def _device(self, body: dict[str, Any]) -> Device:
+        subscription = subscription_in(body, self._refusal)
         try:
-            subscription = read_subscription(object_in(body, "subscription"))
-            key = read_public_key(object_in(body, "publicKey"))
+            return Device(subscription, read_public_key(object_in(body, "publicKey")))
         except DeviceMalformed as error:
             raise MalformedRequest(str(error), argument=error.member) from None
-        if self._refusal(subscription.endpoint) is not None:
-            raise MalformedRequest(
-                "The push service of this browser is not one that the gateway may call.", argument="subscription"
-            )
-        return Device(subscription, key)
+
+
+def subscription_in(body: dict[str, Any], refusal: Callable[[str], str | None]) -> Subscription:
+    """Read a subscription to a push service that may be called."""
+    try:
+        subscription = read_subscription(object_in(body, "subscription"))
+    except DeviceMalformed as error:
+        raise MalformedRequest(str(error), argument=error.member) from None
+    if refusal(subscription.endpoint) is not None:
+        raise MalformedRequest(
+            "The push service of this browser is not one that the gateway may call.", argument="subscription"
+        )
+    return subscription

@@ -99,14 +99,14 @@ async function setUp() {
     const begun = await ask("POST", PUSH, { name });
     const key = await newKey();
     const registration = await navigator.serviceWorker.ready;
-    const subscription = await subscribe(registration.pushManager, begun.vapidKey);
+    const subscription = await subscribe(registration.pushManager, begun.vapidKey, { anew: true });
     await ask("POST", `${PUSH}/confirm`, {
       factorId: begun.factorId,
       subscription: subscription.toJSON(),
       publicKey: key.publicKey,
       signature: await sign(key.privateKey, "enrolment", begun.factorId, begun.challenge),
     });
-    device = { factorId: begun.factorId, name, privateKey: key.privateKey };
+    device = { factorId: begun.factorId, name, privateKey: key.privateKey, endpoint: subscription.endpoint };
     await keep(device);
     showIdle("This device is your second factor now.");
   } catch (error) {
@@ -120,10 +120,38 @@ async function setUp() {
   }
 }
 
-async function subscribe(manager, key) {
-  // One of another key, from before, would stand in the way.
-  await (await manager.getSubscription())?.unsubscribe();
-  return manager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(key) });
+async function subscribe(manager, key, { anew }) {
+  const applicationServerKey = bytesOf(key);
+  const held = await manager.getSubscription();
+  if (held && !anew && isSame(held.options.applicationServerKey, applicationServerKey)) return held;
+  // One of another key, or one that the push service has dropped, would stand in the way.
+  await held?.unsubscribe();
+  return manager.subscribe({ userVisibleOnly: true, applicationServerKey });
+}
+
+function isSame(buffer, bytes) {
+  const held = new Uint8Array(buffer);
+  return held.length === bytes.length && held.every((byte, index) => byte === bytes[index]);
+}
+
+/** Tells the gateway of another subscription: browsers change them, and push services drop them. */
+async function stayNotified(key, isNotified) {
+  const { pushManager } = await navigator.serviceWorker.ready;
+  let subscription;
+  try {
+    subscription = await subscribe(pushManager, key, { anew: !isNotified });
+  } catch {
+    say("", "This device is not notified: notifications are blocked. Look here yourself, or allow them.");
+    return;
+  }
+  if (isNotified && subscription.endpoint === device.endpoint) return;
+  const { factorId, privateKey } = device;
+  const { nonce } = await ask("POST", `${PUSH}/nonce`, { factorId });
+  const { endpoint, keys } = subscription.toJSON();
+  const signature = await sign(privateKey, "subscription", factorId, nonce, endpoint, keys.p256dh, keys.auth);
+  await ask("POST", `${PUSH}/renew`, { factorId, nonce, subscription: { endpoint, keys }, signature });
+  device = { ...device, endpoint };
+  await keep(device);
 }
 
 // -- what waits, and answering
@@ -132,11 +160,12 @@ async function look(message = "") {
   if (!device) return;
   const { factorId, privateKey } = device;
   try {
-    const { nonce } = await ask("POST", `${PUSH}/nonce`, { factorId });
+    const { nonce, vapidKey } = await ask("POST", `${PUSH}/nonce`, { factorId });
     const signature = await sign(privateKey, "question", factorId, nonce);
-    const { waiting } = await ask("POST", `${PUSH}/waiting`, { factorId, nonce, signature });
+    const { waiting, isNotified } = await ask("POST", `${PUSH}/waiting`, { factorId, nonce, signature });
     if (waiting) showQuestion(waiting);
     else showIdle(message);
+    await stayNotified(vapidKey, isNotified);
   } catch (error) {
     if (error.code !== "CHALLENGE_REFUSED") throw error;
     device = undefined;
