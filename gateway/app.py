@@ -172,7 +172,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, with_worker: bool = Fa
             *_callback_routes(settings, database),
             *observer.routes(),
         ],
-        middleware=http_middleware(settings.cors_origins, observer.request_ended),
+        middleware=http_middleware(settings.cors_origins, observer.request_ended, settings.sign_in.trusted_proxies),
         lifespan=lifespan,
     )
     # For whoever stops the server: it waits for answers to end, and these end only when told to.

@@ -1,31 +1,39 @@
 """Where a request comes from: the connection's other end, or what trusted proxies say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_HOPS: Final = 20
 """How many addresses of X-Forwarded-For are looked at, from the end that the nearest proxy wrote."""
 
-ClientAddress = Callable[[Request], str | None]
-"""Gives the address of a request's client; None if there is none."""
 
-
-def client_address(trusted: Sequence[IPv4Network | IPv6Network]) -> ClientAddress:
-    """Make what tells the address of a client: of a request from a trusted proxy, the last that is not one of theirs.
+class TrustedProxies:
+    """Puts the client's address in the place of a trusted proxy's: the last one that is not one of theirs.
 
     What stands before that in X-Forwarded-For is the client's own to write, and says nothing.
     """
 
-    def address(request: Request) -> str | None:
-        found = _parsed(request.client.host) if request.client else None
-        if found is None:
-            return None
-        hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-        for hop in reversed(hops[-MOST_HOPS:]):
-            if not any(ip_address(found) in network for network in trusted):
+    def __init__(self, app: ASGIApp, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
+        self._app = app
+        self._trusted = tuple(trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        client = scope.get("client")
+        found = _parsed(client[0]) if client and self._trusted else None
+        if client and found is not None:
+            hops = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+            scope = {**scope, "client": (self._client(found, reversed(hops[-MOST_HOPS:])), client[1])}
+        await self._app(scope, receive, send)
+
+    def _client(self, found: str, hops: Iterable[str]) -> str:
+        for hop in hops:
+            if not any(ip_address(found) in network for network in self._trusted):
                 break
             before = _parsed(hop.strip())
             if before is None:
@@ -33,7 +41,10 @@ def client_address(trusted: Sequence[IPv4Network | IPv6Network]) -> ClientAddres
             found = before
         return found
 
-    return address
+
+def address_of(connection: HTTPConnection) -> str | None:
+    """Give the address of a request's client; None if there is none."""
+    return _parsed(connection.client.host) if connection.client else None
 
 
 def _parsed(text: str) -> str | None:

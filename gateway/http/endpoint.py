@@ -31,6 +31,7 @@ from auth.tokens import Claims, TokenVerifier
 from gateway.execution import Engine, Operation, Prepared, RequestError
 from gateway.execution.errors import refusal
 from gateway.http.authentication import claims_of
+from gateway.http.client_address import address_of
 from gateway.http.encoding import encode
 from gateway.http.errors import ErrorFormatter, HttpError, MethodNotAllowed, NotAcceptable, ShownError
 from gateway.http.negotiation import JSON, negotiate
@@ -79,8 +80,8 @@ class _Exchange:
     @property
     def origin(self) -> Origin:
         """Where the request comes from."""
-        client, request_id = self.request.client, correlation_id.get()
-        return Origin(client.host if client else None, None if request_id == "-" else request_id)
+        request_id = correlation_id.get()
+        return Origin(address_of(self.request), None if request_id == "-" else request_id)
 
     @property
     def wants_trace(self) -> bool:

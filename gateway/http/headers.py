@@ -1,12 +1,14 @@
 """The headers of every answer: who may read it from a browser, and what a browser may do with it."""
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.client_address import TrustedProxies
 from gateway.http.compression import Compression
 from gateway.telemetry import CORRELATION_HEADER, RequestLog
 
@@ -41,9 +43,11 @@ class SecureHeaders:
 
 
 def http_middleware(
-    cors_origins: Sequence[str], on_request: Callable[[int | None], None] = lambda status: None
+    cors_origins: Sequence[str],
+    on_request: Callable[[int | None], None] = lambda status: None,
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
 ) -> list[Middleware]:
-    """The application's middleware, outermost first: secure headers, CORS for these origins, log, compression.
+    """The application's middleware: who the client is, secure headers, CORS for these origins, log, compression.
 
     `on_request` is told the status of every answer, None if there was none.
 
@@ -59,4 +63,11 @@ def http_middleware(
         allow_headers=["Authorization", "Content-Type", "X-Trace"],
         expose_headers=[CORRELATION_HEADER, "Retry-After", "WWW-Authenticate"],
     )
-    return [Middleware(SecureHeaders), cors, Middleware(RequestLog, on_request=on_request), Middleware(Compression)]
+    proxies = Middleware(TrustedProxies, trusted=trusted_proxies)
+    return [
+        proxies,
+        Middleware(SecureHeaders),
+        cors,
+        Middleware(RequestLog, on_request=on_request),
+        Middleware(Compression),
+    ]

@@ -20,12 +20,13 @@ from typing import Any, Final
 import orjson
 from graphql import OperationType
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth.errors import Unauthenticated
 from auth.tokens import TokenVerifier
 from gateway.http.authentication import claims_of
+from gateway.http.client_address import address_of
 from gateway.http.errors import HttpError
 from gateway.http.negotiation import JSON, accepts_event_stream, accepts_json
 from gateway.http.requests import read_request
@@ -89,8 +90,8 @@ class EventStreams:
             type_ = self._subscriptions.operation_type(request)
             if type_ is OperationType.SUBSCRIPTION:
                 claims = claims_of(headers, self._tokens)
-                client, request_id = scope.get("client"), correlation_id.get()
-                origin = Origin(client[0] if client else None, None if request_id == "-" else request_id)
+                request_id = correlation_id.get()
+                origin = Origin(address_of(HTTPConnection(scope)), None if request_id == "-" else request_id)
                 subscription = self._subscriptions.subscribe(request, claims, origin)
                 await self._stream(scope, receive_again, send, subscription)
                 return

@@ -33,6 +33,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from auth.errors import ItcareError, LimitExceeded
 from auth.tokens import Claims, TokenVerifier, bearer_token
+from gateway.http.client_address import address_of
 from gateway.http.errors import HttpError
 from gateway.http.requests import graphql_request, members_once
 from gateway.http.subscribing import Subscriptions
@@ -81,7 +82,7 @@ class GraphQLSocket:
             if not is_ours:
                 await websocket.close(OTHER_PROTOCOL, f"Speak {PROTOCOL}.")
                 return
-            origin = Origin(websocket.client.host if websocket.client else None, request_id)
+            origin = Origin(address_of(websocket), request_id)
             await _Session(self._subscriptions, self._tokens, websocket, origin, self._max_bytes).run()
         finally:
             correlation_id.reset(token)

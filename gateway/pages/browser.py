@@ -12,7 +12,6 @@ from auth.identity.secrets import SecretKind, account_of_secret, digest_of, new_
 from auth.identity.sessions import BrowserSession, find_browser_session
 from auth.identity.throttling import DEVICE_LASTS
 from auth.principal import set_scope
-from gateway.http.client_address import ClientAddress, client_address
 from gateway.keys import page_key
 from gateway.pages.errors import ForeignOrigin, ForeignRedirect, FormRefused
 from gateway.pages.forms import CONTINUE, TOKEN, Form, FormTokens, own_path
@@ -42,14 +41,12 @@ class Browser:
     authenticates forms.
     """
 
-    def __init__(self, database: Database, key: bytes, address: ClientAddress, *, public_url: str) -> None:
+    def __init__(self, database: Database, key: bytes, *, public_url: str) -> None:
         self._database = database
         self._tokens = FormTokens(key)
         self._public_url = public_url
         self._secure = public_url.startswith("https:")
         self._prefix = "__Secure-" if self._secure else ""
-        self.address = address
-        """Gives where a request comes from."""
 
     async def require_browser_session(self, request: Request) -> BrowserSession | RedirectResponse:
         """Give the session of who is signed in; if nobody is, the way to the sign-in page, and from there back here."""
@@ -150,8 +147,7 @@ class Browser:
 
 def browser_of(settings: Settings, database: Database) -> Browser:
     """Give what reads the cookies of browsers, as the settings say; raises KeyFileError."""
-    address = client_address(settings.sign_in.trusted_proxies)
-    return Browser(database, page_key(settings), address, public_url=settings.public_url)
+    return Browser(database, page_key(settings), public_url=settings.public_url)
 
 
 def redirect(path: str) -> RedirectResponse:

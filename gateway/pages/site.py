@@ -27,6 +27,7 @@ from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind
 from gateway.auditing import Audit, request_id
+from gateway.http.client_address import address_of
 from gateway.http.errors import INTERNAL_SERVER_ERROR, MASKED, HttpError, MethodNotAllowed, Translate
 from gateway.pages.browser import Browser
 from gateway.pages.forms import TOKEN, Form, read_form
@@ -72,7 +73,7 @@ class Visit:
     @property
     def address(self) -> str | None:
         """Where the request comes from."""
-        return self.site.browser.address(self.request)
+        return address_of(self.request)
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """Render a page, whose forms carry the token of this browser."""

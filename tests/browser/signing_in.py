@@ -84,11 +84,12 @@ class Axe:
     def __init__(self, source: str) -> None:
         self._source = source
 
-    async def violations(self, page: Page) -> list[str]:
-        """What axe finds wrong with a page, by its rules for everybody and for WCAG 2.2 at AA, best practices too."""
+    async def violations(self, page: Page, within: str | None = None) -> list[str]:
+        """What axe finds wrong with a page, or what is within an element of it, by all its rules, WCAG 2.2 at AA."""
         await page.evaluate(self._source)
-        found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        assert len(found["passes"]) > 10
+        options = "{resultTypes: ['violations']}"
+        found = await page.evaluate(f"within => axe.run(within ?? document, {options})", within)
+        assert len(found["passes"]) > (10 if within is None else 0)
         return [
             f"{violation['id']}: {node['html']} {node['failureSummary']}"
             for violation in found["violations"]

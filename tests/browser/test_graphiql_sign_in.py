@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.graphiql_page import GraphiQLPage
+from tests.browser.signing_in import Axe
 
 POWER_USER = "pow@demo.example"
 START = 'mutation Start { startInstance(input: {instanceId: "%s"}) { operation { status } userErrors { code } } }'
@@ -116,3 +117,26 @@ async def test_a_sign_in_that_was_not_begun_here_is_refused(graphiql: GraphiQLPa
     await expect(graphiql.status).to_contain_text("This sign-in was not begun here")
     assert page.url.endswith("/graphiql")
     assert asked == []
+
+
+async def test_axe_finds_nothing_wrong_with_signing_in_and_with_the_second_factor(
+    graphiql: GraphiQLPage, passwords: None, axe: Axe
+) -> None:
+    page = graphiql.page
+    assert await axe.violations(page, "header") == []
+    await page.get_by_role("button", name="Sign in").click()
+    await sign_in(page, POWER_USER)
+    await expect(graphiql.status).to_have_text(f"Signed in as {POWER_USER}")
+    await graphiql.write(INACTIVE, "Find")
+    found = (await graphiql.run("Find"))["data"]["resources"]["nodes"]
+    await graphiql.write(START % found[-1]["id"], "Start")
+    await graphiql.editor.click()
+    await page.keyboard.press("Control+Enter")
+    dialog = page.get_by_role("dialog", name="Confirm with your second factor")
+    await dialog.get_by_label("Code").fill("000000")
+    await dialog.get_by_role("button", name="Confirm").click()
+    await expect(dialog.get_by_role("alert")).to_be_visible()
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        assert await axe.violations(page, "header") == []
+        assert await axe.violations(page, ".step-up") == []

@@ -24,7 +24,7 @@ from auth.tables import Account, AccountKind, table
 from auth.tokens import Claims, JwtVerifier
 from gateway.keys import signing_key
 from gateway.postgres import DatabaseUrls
-from gateway.settings import Settings
+from gateway.settings import Settings, SignInSettings
 from resolvers.database import Database
 from resolvers.transaction import open_transaction
 from tests.databases import Databases
@@ -470,3 +470,19 @@ async def test_what_happens_is_in_the_audit_log_without_a_secret(house: House) -
         f"STEP_UP ALLOWED CHALLENGE_ACCEPTED TOTP DELETE_INSTANCE {digest.hex()}",
         f"STEP_UP DENIED CHALLENGE_REFUSED TOTP DELETE_INSTANCE {digest.hex()}",
     ]
+
+
+async def test_behind_a_trusted_proxy_the_audit_log_has_the_address_of_the_client(
+    database: DatabaseUrls, databases: Databases, tmp_path: Path
+) -> None:
+    shop = Shop()
+    urls = databases.make()
+    await fill(urls, shop)
+    settings = Settings(data_dir=tmp_path, sign_in=SignInSettings(trusted_proxies=["127.0.0.0/8"]))
+    base = Database(urls.app, pool_size=2, statement_seconds=20)
+    async with running(settings, urls, shop) as gateway:
+        person = await House(gateway, urls, base, databases, shop).person()
+        assert (await person.send("POST", TOTP, "{}", **{"X-Forwarded-For": "203.0.113.9, 198.51.100.7"})).is_success
+        found = databases.run("SELECT address FROM audit_record WHERE label = 'ENROL_FACTOR'", urls)
+    assert found == "198.51.100.7"
+    await base.close()

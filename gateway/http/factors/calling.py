@@ -22,6 +22,7 @@ from auth.statements import Fetch
 from auth.tables import AccountKind
 from auth.tokens import INVALID_TOKEN, Claims, TokenVerifier
 from gateway.http.authentication import claims_of
+from gateway.http.client_address import address_of
 from gateway.http.errors import INTERNAL_SERVER_ERROR, MASKED, HttpError, MethodNotAllowed, Translate
 from gateway.http.factors.reading import read_members
 from gateway.telemetry import correlation_id, log_fault
@@ -125,7 +126,7 @@ class Calling:
                         raise MethodNotAllowed(f"Send this with {method}.", allow=method)
                     claims, in_browser = await self.identify(request)
                     body = {} if members is None else await read_members(request, members)
-                    host = request.client.host if request.client else None
+                    host = address_of(request)
                     content = await self.answer(claims, host, answer, body, in_browser=in_browser)
                     if isinstance(content, Waiting):
                         return JSONResponse(content.content, 202, HEADERS)

@@ -32,6 +32,7 @@ from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SealBroken, SecretSeal
 from auth.statements import Fetch
 from auth.tables import FactorKind
+from gateway.http.client_address import address_of
 from gateway.http.errors import MethodNotAllowed, Translate
 from gateway.http.factors.calling import EVERY_METHOD, HEADERS, OnEvent, RecordFor, refused
 from gateway.http.factors.outside import Addressee, Outsider, addressee, outsider
@@ -154,7 +155,7 @@ class DeviceAnswers:
         async def find(fetch: Fetch) -> UUID | None:
             return await account_of_factor(fetch, factor_id)
 
-        async with outsider(self._database, self._record_for, find, _host(request), self._on_event) as found:
+        async with outsider(self._database, self._record_for, find, address_of(request), self._on_event) as found:
             device = None
             if found is not None and self._is_fresh(factor_id, nonce, found.now):
                 account_id = found.holder.account_id
@@ -168,7 +169,7 @@ class DeviceAnswers:
         return delivered if delivered is not None and delivered.kind is FactorKind.PUSH else None
 
     def _addressee(self, request: Request, secret: str) -> AbstractAsyncContextManager[Addressee | None]:
-        return addressee(self._database, self._record_for, secret, _host(request), self._on_event)
+        return addressee(self._database, self._record_for, secret, address_of(request), self._on_event)
 
     def _route(self, name: str, answer: Answer, members: Collection[str]) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -195,10 +196,6 @@ async def _refusal(found: Outsider | None) -> ChallengeRefused:
         event = MfaEvent(MfaEventKind.DEVICE_REFUSED, found.holder.account_id, FactorKind.PUSH, found.now)
         await found.record(found.fetch, event)
     return ChallengeRefused()
-
-
-def _host(request: Request) -> str | None:
-    return request.client.host if request.client else None
 
 
 def _written(question: Question, now: datetime) -> Mapping[str, Any]:

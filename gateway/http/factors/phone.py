@@ -34,6 +34,7 @@ from auth.mfa.phone import (
 from auth.mfa.recording import MfaEvent, MfaEventKind
 from auth.mfa.sealing import SecretSeal
 from auth.tables import FactorKind
+from gateway.http.client_address import address_of
 from gateway.http.errors import MalformedRequest, Translate
 from gateway.http.factors.calling import EVERY_METHOD, Caller, RecordFor, refused
 from gateway.http.factors.enrolling import confirmed, fresh_factor_required
@@ -152,7 +153,7 @@ class PhoneCalls:
             try:
                 async with limit:
                     secret, form = await self._read(request, path)
-                    host = request.client.host if request.client else None
+                    host = address_of(request)
                     async with addressee(self._database, self._record_for, secret, host) as found:
                         said = _over() if found is None else await answer(found, secret, form)
                     return Response(tostring(said, encoding="utf-8", xml_declaration=True), media_type="text/xml")

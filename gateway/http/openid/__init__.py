@@ -69,7 +69,7 @@ class OpenId:
         foreign_keys: ForeignKeys,
         audience: str,
     ) -> None:
-        answering = Answering(database, denied, site.browser.address, seconds=seconds, translate=translate)
+        answering = Answering(database, denied, seconds=seconds, translate=translate)
         self._authorization = Authorization(answering, clients, name, site)
         tokens = Tokens(issuer)
         exchange = TokenExchange(foreign, foreign_keys, tokens, audience) if foreign else None

@@ -18,7 +18,7 @@ from auth.principal import set_scope
 from auth.statements import Fetch
 from auth.tables import AccountKind
 from gateway.auditing import request_id
-from gateway.http.client_address import ClientAddress
+from gateway.http.client_address import address_of
 from gateway.http.errors import HttpError, MethodNotAllowed, Translate
 from gateway.http.openid.errors import INVALID_REQUEST, SERVER_ERROR, TEMPORARILY_UNAVAILABLE, OAuthError
 from gateway.http.openid.parameters import Parameters, query_of, read_form
@@ -90,14 +90,12 @@ class Answering:
         self,
         database: Database,
         denied: Callable[[Entry], None],
-        address: ClientAddress,
         *,
         seconds: float,
         translate: Translate,
     ) -> None:
         self._database = database
         self._denied = denied
-        self._address = address
         self._seconds = seconds
         self._translate = translate
 
@@ -120,7 +118,7 @@ class Answering:
                 if prepare is not None:
                     await prepare(parameters)
                 async with open_transaction(self._database) as transaction:
-                    asking = Asking(request, self._address(request), parameters, transaction.fetch, now)
+                    asking = Asking(request, address_of(request), parameters, transaction.fetch, now)
                     known.append(asking)
                     given = await answer(asking)
                     if not isinstance(given, OAuthError):
@@ -129,7 +127,7 @@ class Answering:
                         return given
                 raise given
             except OAuthError as error:
-                asking = known[0] if known else Asking(request, self._address(request), Parameters(), _no_fetch, now)
+                asking = known[0] if known else Asking(request, address_of(request), Parameters(), _no_fetch, now)
                 self._denied(_entry(event, asking, error))
                 raise
 
