@@ -52,7 +52,7 @@ async def test_a_forgotten_password_is_replaced_and_everybody_else_is_signed_out
     notice = await house.mailbox.next(person.email)
     assert notice["Subject"] == "Your ITCare password was changed"
     assert (await visitor.sign_in(person.email, NEW)).status_code == 303
-    assert await house.audited(person.id) == [
+    assert await house.audited(person.id, 5) == [
         ("SIGN_IN", "ALLOWED", None),
         ("PASSWORD_RESET", "ALLOWED", None),
         ("PASSWORD_RESET", "ALLOWED", None),
@@ -168,7 +168,7 @@ async def test_asking_gets_one_answer_whosever_the_address_is_and_only_people_wi
     assert len({answer.text for answer in answers}) == 1
     await house.mailbox.next(person.email)
     assert house.mailbox.is_empty()
-    assert await house.audited(invited.id) == [("PASSWORD_RESET", "DENIED", "NO_PASSWORD")]
+    assert await house.audited(invited.id, 1) == [("PASSWORD_RESET", "DENIED", "NO_PASSWORD")]
 
 
 async def test_who_asks_too_often_waits_whosever_the_address_is(house: House, visitor: Visitor) -> None:

@@ -1,5 +1,6 @@
 """Browsers that visit the pages of a gateway over real HTTP, and people with passwords."""
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
@@ -92,12 +93,16 @@ class House:
             result = await connection.execute(text(statement), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
-    async def audited(self, account: UUID) -> list[tuple[str, str, str | None]]:
-        """What the audit log has of an account: label, decision, code."""
-        return await self.sql(
-            "SELECT label, decision, code FROM audit_record WHERE account_id = :account ORDER BY at, seq",
-            account=account,
-        )
+    async def audited(self, account: UUID, least: int = 0) -> list[tuple[str, str, str | None]]:
+        """What the audit log has of an account: label, decision, code.
+
+        Denials are written in the background: it is waited for so many records at the least.
+        """
+        statement = "SELECT label, decision, code FROM audit_record WHERE account_id = :account ORDER BY at, seq"
+        async with asyncio.timeout(10):
+            while len(found := await self.sql(statement, account=account)) < least:
+                await asyncio.sleep(0.02)
+        return found
 
 
 @dataclass(frozen=True)
