@@ -100,7 +100,7 @@ class House:
         """
         statement = "SELECT label, decision, code FROM audit_record WHERE account_id = :account ORDER BY at, seq"
         async with asyncio.timeout(10):
-            while len(found := await self.sql(statement, account=account)) < least:
+            while len(found := await self.sql(statement, account=account)) < least:  # noqa: ASYNC110 - it is in the database
                 await asyncio.sleep(0.02)
         return found
 
