@@ -24,14 +24,13 @@ from auth.mfa.challenges import Outcome, answer_challenge, find_challenge, open_
 from auth.mfa.enrolment import confirmed_factors, methods_of_account
 from auth.mfa.errors import ChallengeRefused, TooManyFailures
 from auth.mfa.factor import Challenge, FactorMethod, methods_of
-from auth.mfa.recovery import new_codes
 from auth.mfa.tables import MOST_WORDS
 from auth.statements import Fetch
 from auth.tables import FactorKind
 from gateway.http.errors import MalformedRequest
 from gateway.http.factors import Calling
 from gateway.http.factors.calling import Answer, Caller, Content, Waiting
-from gateway.http.factors.enrolling import Enroller
+from gateway.http.factors.enrolling import Enroller, confirm_with_codes
 from gateway.pages.account import ACCOUNT
 from gateway.pages.browser import redirect
 from gateway.pages.calling import ask
@@ -127,15 +126,15 @@ class FactorPages:
         enroller = offer.enroller
         body = _members(form, enroller.confirm_members)
         try:
-            content = await self._call(visit, partial(_confirm, enroller), body)
+            content = await self._call(visit, partial(confirm_with_codes, enroller), body)
         except InsufficientUserAuthentication:
             return redirect(f"{CONFIRM}?{urlencode({CONTINUE: offer.path})}")
         except (ChallengeRefused, MalformedRequest):
             # The secret is shown only once; whoever has it in their app types the next code.
             shown = {"factorId": body.get("factorId", "")}
             return visit.page(offer.confirm_template, 403, offer=offer, shown=shown, problems=[("code", WRONG)])
-        if isinstance(content, Mapping) and "codes" in content:
-            return visit.page(CODES_TEMPLATE, codes=content["codes"], is_first=True)
+        if isinstance(content, Mapping) and "recoveryCodes" in content:
+            return visit.page(CODES_TEMPLATE, codes=content["recoveryCodes"], is_first=True)
         return redirect(self._afterwards)
 
     # -- confirming that it is still the same person
@@ -202,15 +201,6 @@ class FactorPages:
 
 def _members(form: Form, members: Collection[str]) -> dict[str, Any]:
     return {name: text for name in members if (text := form.text(name, MOST_MEMBER))}
-
-
-async def _confirm(enroller: Enroller, caller: Caller, body: dict[str, Any]) -> Content | ItcareError:
-    """Confirm a factor; with the first one come recovery codes."""
-    is_first = not await confirmed_factors(caller.fetch, caller.id)
-    content = await enroller.confirm(caller, body)
-    if is_first and not isinstance(content, ItcareError):
-        return {**content, "codes": await new_codes(caller.fetch, caller.id, caller.now)}
-    return content
 
 
 async def _challenge(fetch: Fetch, account_id: UUID, challenge_id: UUID, now: datetime) -> Challenge:

@@ -177,6 +177,7 @@ async def test_a_device_is_set_up_notified_and_approves_what_the_screen_asked_fo
     phone: DevicePage, service: PushService
 ) -> None:
     await phone.set_up()
+    await expect(phone.page.locator("#code-list li")).to_have_count(10)
     challenge, digest = await phone.person.asks_to_delete()
     begun = await phone.asked(challenge)
     await phone.deliver(await service.next())

@@ -287,7 +287,8 @@ async def test_a_factor_is_set_up_with_everything_that_it_takes(house: House) ->
     (factor,) = confirmed.json()["factors"]
     assert factor.keys() == {"id", "method", "label", "confirmedAt", "usableFrom"}
     assert (factor["method"], factor["label"], factor["usableFrom"]) == ("TOTP", "Authenticator app", None)
-    assert (await person.send("GET", FACTORS)).json() == {**confirmed.json(), "methods": ["TOTP", "PUSH"]}
+    assert (await person.send("GET", FACTORS)).json() == {"factors": [factor], "methods": ["TOTP", "PUSH"]}
+    assert len(set(confirmed.json()["recoveryCodes"])) == 10
     error(await person.complete(await person.challenge(), person.code()), 403, "CHALLENGE_REFUSED")
 
 

@@ -6,6 +6,7 @@ pages that people are led through use the same enrollers as these endpoints.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from auth.errors import InsufficientUserAuthentication, ItcareError
 from auth.mfa.enrolment import Confirmation, confirmed_factors, methods_of_account
 from auth.mfa.errors import ChallengeRefused, TooManyFailures
+from auth.mfa.recovery import new_codes
 from auth.permissions import MFA_MAX_AGE, MfaBinding
 from auth.tables import FactorKind
 from gateway.http.factors.calling import Caller, Calling
@@ -63,11 +65,23 @@ class Enrolling:
         for enroller in self._enrollers:
             path = f"/auth/factors/{enroller.name}"
             routes.append(self._calling.route("POST", path, enroller.begin, enroller.begin_members))
-            routes.append(self._calling.route("POST", f"{path}/confirm", enroller.confirm, enroller.confirm_members))
+            confirm = partial(confirm_with_codes, enroller)
+            routes.append(self._calling.route("POST", f"{path}/confirm", confirm, enroller.confirm_members))
         return routes
 
     async def _list(self, caller: Caller, _: dict[str, Any]) -> Mapping[str, Any]:
         return {**await factors_of(caller), "methods": [enroller.kind.value for enroller in self._enrollers]}
+
+
+async def confirm_with_codes(
+    enroller: Enroller, caller: Caller, body: dict[str, Any]
+) -> Mapping[str, Any] | ItcareError:
+    """Confirm a factor; with the first one come recovery codes, which are shown this once."""
+    is_first = not await confirmed_factors(caller.fetch, caller.id)
+    content = await enroller.confirm(caller, body)
+    if is_first and not isinstance(content, ItcareError):
+        return {**content, "recoveryCodes": await new_codes(caller.fetch, caller.id, caller.now)}
+    return content
 
 
 async def factors_of(caller: Caller) -> dict[str, Any]:

@@ -73,6 +73,16 @@ function showIdle(message) {
   show("idle", { message });
 }
 
+function showCodes(codes) {
+  const items = codes.map((code) => {
+    const item = document.createElement("li");
+    item.append(Object.assign(document.createElement("code"), { className: "code", textContent: code }));
+    return item;
+  });
+  at("code-list").replaceChildren(...items);
+  at("codes").hidden = codes.length === 0;
+}
+
 // -- setting up
 
 const canBeNotified = () =>
@@ -100,7 +110,7 @@ async function setUp() {
     const key = await newKey();
     const registration = await navigator.serviceWorker.ready;
     const subscription = await subscribe(registration.pushManager, begun.vapidKey, { anew: true });
-    await ask("POST", `${PUSH}/confirm`, {
+    const confirmed = await ask("POST", `${PUSH}/confirm`, {
       factorId: begun.factorId,
       subscription: subscription.toJSON(),
       publicKey: key.publicKey,
@@ -108,6 +118,7 @@ async function setUp() {
     });
     device = { factorId: begun.factorId, name, privateKey: key.privateKey, endpoint: subscription.endpoint };
     await keep(device);
+    showCodes(confirmed.recoveryCodes ?? []);
     showIdle("This device is your second factor now.");
   } catch (error) {
     if (error.code === "INSUFFICIENT_USER_AUTHENTICATION") show("confirm");
