@@ -288,6 +288,19 @@ async def test_a_voice_api_that_places_no_call_leaves_the_screen_waiting(person:
     assert (await person.complete(begun.json()["challengeId"])).status_code == 202
 
 
+async def test_a_voice_api_that_hangs_keeps_nobody_waiting_for_the_digits(person: Person) -> None:
+    await person.enrol()
+    person.voice.press = lambda words: None
+    person.voice.goes_on.clear()
+    async with asyncio.timeout(5):
+        begun = await person.post(BEGIN, method="PHONE")
+    person.voice.goes_on.set()
+    assert begun.status_code == 200
+    await person.voice.end_of_call()
+    await person.presses(begun.json()["display"])
+    assert (await person.complete(begun.json()["challengeId"])).status_code == 200
+
+
 async def test_what_the_voice_api_has_not_signed_is_told_nothing(person: Person) -> None:
     await person.enrol()
     challenge, begun = await person.is_called(pressing=None)

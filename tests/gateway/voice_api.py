@@ -43,6 +43,8 @@ class VoiceApi:
         self.url = url
         self.calls: list[Call] = []
         self.status = 201
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
         self.press: Press = lambda words: None
         self.ended: asyncio.Queue[Call] = asyncio.Queue()
         self._calling: set[asyncio.Task[None]] = set()
@@ -52,6 +54,7 @@ class VoiceApi:
         assert request.headers["authorization"] == f"Basic {expected}"
         form = dict(parse_qsl((await request.body()).decode()))
         assert form["From"] == NUMBER
+        await self.goes_on.wait()
         if self.status != 201:
             return JSONResponse({"code": 20003, "message": "no"}, self.status)
         call = Call(form["To"], form["Url"])

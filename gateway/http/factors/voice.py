@@ -1,5 +1,6 @@
 """The voice API that places calls, as Twilio's is: asked over HTTPS, and asking us what to say by signed requests."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -35,6 +36,7 @@ class TwilioVoice:
         self._caller = caller
         self._public_url = public_url
         self._egress = egress
+        self._calling: set[asyncio.Task[None]] = set()
         # Neither a proxy nor a password comes from the environment; only which authorities are trusted.
         self._client = httpx.AsyncClient(
             auth=(sid, token),
@@ -45,7 +47,12 @@ class TwilioVoice:
         )
 
     async def call(self, number: str, secret: str, *, is_enrolment: bool) -> None:
-        """Have a number called. That it cannot be is logged, and the person told by the call that does not come."""
+        """Have a number called, soon: nobody waits for the API, whose call shows that it was reached."""
+        task = asyncio.create_task(self._call(number, secret, is_enrolment=is_enrolment), name="call")
+        self._calling.add(task)
+        task.add_done_callback(self._calling.discard)
+
+    async def _call(self, number: str, secret: str, *, is_enrolment: bool) -> None:
         refusal = self._egress.refusal(self._url)
         if refusal is not None:
             _log.error("The voice API may not be called: %s", refusal)
@@ -76,7 +83,10 @@ class TwilioVoice:
         return hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "replace"))
 
     async def close(self) -> None:
-        """Close its connections."""
+        """End what is being asked for, and close its connections."""
+        for task in self._calling:
+            task.cancel()
+        await asyncio.gather(*self._calling, return_exceptions=True)
         await self._client.aclose()
 
 
